@@ -1,0 +1,52 @@
+// The service settings of the contract: each key once, with type, default and a sentence for people.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace sims::directory {
+
+enum class SettingType { text, boolean, count, bytes, duration, list, log_level };
+
+struct SettingSpec {
+    std::string_view service;  // "server", "smtp", "pop", "pwd", "notify", "appletalk", "antispam", "log"
+    std::string_view key;
+    SettingType type;
+    std::string_view default_value;
+    std::string_view sentence;
+    std::int64_t minimum = 0, maximum = 0;  // of counts, bytes, seconds; both 0: any
+};
+std::span<const SettingSpec> setting_specs();
+const SettingSpec* find_setting(std::string_view service, std::string_view key);
+// The value in its canonical text ("900" as "15m", lists joined by commas), or what is wrong with it.
+Result<std::string> normalize_setting(const SettingSpec& spec, std::string_view value);
+
+// An immutable snapshot of all values.
+class Settings {
+public:
+    Settings();  // all defaults
+    Settings with(std::string_view service, std::string_view key,
+                  std::string value) const;  // normalized by the caller
+
+    const std::string& text(std::string_view service,
+                            std::string_view key) const;  // check()s that the key exists
+    bool boolean(std::string_view service, std::string_view key) const;
+    std::int64_t number(std::string_view service, std::string_view key) const;  // counts, bytes, seconds
+    std::vector<std::string> list(std::string_view service, std::string_view key) const;
+    bool is_default(std::string_view service, std::string_view key) const;
+
+private:
+    std::map<std::string, std::string, std::less<>>
+        values_;  // "service.key" -> text, what differs from the default
+};
+using SettingsPointer = std::shared_ptr<const Settings>;  // held by the directory and by whoever is reading
+
+}  // namespace sims::directory

@@ -65,6 +65,8 @@ struct RelayOutcome {
 
 struct OfficeSettings {
     std::string hostname;
+    std::vector<std::string>
+        own_addresses;  // of this machine's interfaces, "192.0.2.1": [literals] that are ours
     std::size_t delivery_threads = 1;
     std::chrono::milliseconds checkpoint_interval{1000};
     std::size_t received_hops_max = 50;  // RFC 5321 6.3: at least 100 is allowed, loops show sooner

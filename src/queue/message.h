@@ -32,7 +32,9 @@ struct QueuedRecipient {
     TimePoint next{};        // not tried before
     std::string host;        // the last tried
     std::string last_reply;  // the last attempt's outcome, in the peer's words or ours
-    bool warned = false;     // the sender was told of the delay
+    std::string route;  // where it goes, in the office's own words; kept and given back as it is; empty: ask
+                        // the router
+    bool warned = false;  // the sender was told of the delay
 };
 
 struct QueuedMessage {

@@ -64,7 +64,7 @@ struct Update {
 // What open() found unfinished.
 struct Recovered {
     std::vector<QueuedMessage> messages;  // with at least one recipient neither delivered nor failed
-    std::vector<MailboxNote> notes;       // the oldest for each mailbox since its last `synced` mark
+    std::vector<MailboxNote> notes;       // the newest for each mailbox not marked synced since
     std::vector<std::string> damage;      // sentences for the log: what could not be read, and what was done
 };
 
@@ -95,6 +95,9 @@ public:
     // is not and never will be. message.id, received and size are set from the draft and the clock.
     virtual void commit(std::unique_ptr<Draft> draft, QueuedMessage message, std::vector<MailboxNote> notes,
                         Done done) = 0;
+
+    // Notes alone. The newest note for a mailbox replaces the older ones.
+    virtual void note(std::vector<MailboxNote> notes, Done done) = 0;
 
     // Remembers new states. Durable when `done` runs. A message all of whose recipients are delivered or
     // failed is forgotten with its content.

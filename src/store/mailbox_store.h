@@ -115,8 +115,8 @@ public:
     // The mailbox's length, for the journal, when nothing in it waits for sync(); nothing when it is dirty
     // already.
     virtual Result<std::optional<CleanLength>> clean_length(const MailboxPath& mailbox) = 0;
-    // Everything appended before the call is on stable storage.
-    virtual Result<> sync(const MailboxPath& mailbox) = 0;
+    // Everything appended before the call is on stable storage: the length it had then.
+    virtual Result<CleanLength> sync(const MailboxPath& mailbox) = 0;
     virtual std::vector<MailboxPath> dirty() const = 0;
 
     // busy while another Maildrop on it is held.
@@ -127,9 +127,11 @@ public:
     virtual Result<> remove_messages(std::unique_ptr<Maildrop> drop,
                                      std::span<const std::size_t> numbers) = 0;
 
-    // After a crash (docs/formats/spool.md "Recovery"): makes the mailbox hold each of `rendered` exactly
-    // once. What lies beyond clean.length and is a torn copy of one of them is cut out; whole ones and
-    // foreign mail stay; missing ones are appended. Synced when it returns. Says how many it appended.
+    // A clean length that is no message's border, or of another inode (a foreign rewrite), only means a
+    // longer look. After a crash (docs/formats/spool.md "Recovery"): makes the mailbox hold each of
+    // `rendered` exactly once. What lies beyond clean.length and is a torn copy of one of them is cut out;
+    // whole ones and foreign mail stay; missing ones are appended. Synced when it returns. Says how many it
+    // appended.
     virtual Result<std::size_t> recover(const MailboxPath& mailbox, CleanLength clean,
                                         std::span<const std::string_view> rendered) = 0;
 

@@ -1,7 +1,6 @@
 // The mbox format, mboxrd variant, LF line ends (docs/formats/mailbox.md). Pure: bytes in, bytes out.
-// A message on the wire is lines that end in CRLF; in a mailbox they end in LF, a line that matches /^>*From
-// / has one
-// '>' more in front, a "From " line precedes the message and an empty line follows it.
+// A message on the wire is lines that end in CRLF; in a mailbox they end in LF, a line that matches
+// /^>*From / has one '>' more in front, a "From " line precedes the message and an empty line follows it.
 #pragma once
 
 #include <cstdint>
@@ -37,8 +36,10 @@ public:
     void finish(std::string& out);
 
 private:
-    void flush_pending(std::string& out, bool starts_from);
-    std::string pending_;  // start of a line that may still turn out to be ">From "
+    void take_line_start(char c, std::string& out);
+    void put(char c, std::string& out);
+
+    std::string pending_;  // start of a line that may still turn out to be ">From ": six bytes at most
     bool line_start_ = true;
     bool last_cr_ = false;
 };

@@ -25,9 +25,8 @@ struct AccountName {
     std::string text() const;  // "joe" or "joe@example.net"
 };
 
-// Section 23.9: letters, digits, '.', '-', '_'; not beginning or ending with a dot; 1 to 64 bytes; and not
-// ending in
-// ".lock", which would be another mailbox's dot lock. Errors say what is wrong.
+// Letters, digits, '.', '-', '_'; not beginning or ending with a dot; 1 to 64 bytes; and not ending in ".lock",
+// which would be another mailbox's dot lock. Errors say what is wrong.
 Result<> check_account_name(std::string_view name);
 inline bool is_mirror_name(std::string_view name) {
     return name.size() > 2 && (name[0] == 'L' || name[0] == 'l') && name[1] == '-';
@@ -67,7 +66,12 @@ struct AccountChange {
 // From the Loader's attribute names (case ignored): "FullName", "SizeLimit"... Error names the key.
 Result<> apply_attribute(AccountChange& change, std::string_view key, std::string_view value);
 
-enum class PasswordVerdict { right, wrong, no_such_account, login_disabled };
+// login_disabled is said only to who knows the password. unavailable: the database could not be read; nothing
+// is known of the password. To a peer, wrong and no_such_account must look the same.
+enum class PasswordVerdict { right, wrong, no_such_account, login_disabled, unavailable };
+
+// What set_password() takes: 1 to 256 bytes without control characters. Errors say what is wrong.
+Result<> check_password(std::string_view password);
 
 class Directory {
 public:
@@ -80,6 +84,9 @@ public:
     // Every own domain, the main one first. Compared as lower-case A-labels.
     virtual std::vector<std::string> domains() const = 0;
     virtual bool is_own_domain(std::string_view domain) const = 0;
+    // Further domains. Error: exists; refused while the domain has accounts, or for the main one.
+    virtual Result<> add_domain(std::string_view domain) = 0;
+    virtual Result<> remove_domain(std::string_view domain) = 0;
 
     virtual std::optional<Account> find(const AccountName& name) const = 0;
     // "joe", "joe@example.org", "JOE@Example.Org": what people type when they log in.
@@ -91,6 +98,8 @@ public:
     virtual Result<> rename(const AccountName& from, const AccountName& to) = 0;
     virtual Result<> remove(const AccountName& name) = 0;
     virtual Result<> set_password(const AccountName& name, std::string_view password) = 0;  // slow: hashes
+    // A crypt(3) hash ("$6$...") from another server. The next login replaces it with one of our own.
+    virtual Result<> set_password_hash(const AccountName& name, std::string_view hash) = 0;
     // Slow the first time (tens of milliseconds of CPU: argon2id), a keyed digest in memory afterwards. Takes
     // the same time whether or not the account exists. Never call from a reactor thread unless remembers()
     // says so.
@@ -100,8 +109,9 @@ public:
     // Kept in memory, written now and then.
     virtual void note_login(const AccountName& name, const LastLogin& login) = 0;
 
-    // Settings: typed, with defaults (settings.h).
+    // Settings: typed, with defaults (settings.h). The log levels among them are set in the Log at once.
     virtual SettingsPointer settings() const = 0;  // immutable snapshot; cheap
+    // All changes or none. An empty value of a type that cannot be empty means the default.
     virtual Result<> set_settings(std::string_view service,
                                   const std::vector<std::pair<std::string, std::string>>& changes) = 0;
 

@@ -25,16 +25,19 @@ struct SettingSpec {
     std::int64_t minimum = 0, maximum = 0;  // of counts, bytes, seconds; both 0: any
 };
 std::span<const SettingSpec> setting_specs();
+std::span<const std::string_view> setting_services();  // each once, also those without settings yet
 const SettingSpec* find_setting(std::string_view service, std::string_view key);
-// The value in its canonical text ("900" as "15m", lists joined by commas), or what is wrong with it.
+inline constexpr std::size_t setting_bytes_max = 256 * 1024;  // of one value: a long black list
+// The value in its canonical text ("900" as "15m", "50M" as "52428800", lists joined by commas, also from a JSON
+// array of texts), or what is wrong with it. Address ranges in lists are not judged here: src/guard does.
 Result<std::string> normalize_setting(const SettingSpec& spec, std::string_view value);
 
 // An immutable snapshot of all values.
 class Settings {
 public:
     Settings();  // all defaults
-    Settings with(std::string_view service, std::string_view key,
-                  std::string value) const;  // normalized by the caller
+    // `value` was normalized by the caller.
+    Settings with(std::string_view service, std::string_view key, std::string value) const;
 
     const std::string& text(std::string_view service,
                             std::string_view key) const;  // check()s that the key exists

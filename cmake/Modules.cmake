@@ -72,8 +72,8 @@ function(sims_test module)
   target_link_libraries(${module}_test PRIVATE sims_${module} ${T_LIBRARIES} GTest::gmock GTest::gtest
                                                GTest::gtest_main rapidcheck)
   sims_precompile(${module}_test)
-  add_test(NAME unit.${module} COMMAND ${module}_test)
-  set_tests_properties(unit.${module} PROPERTIES LABELS unit TIMEOUT 600)
+  add_test(NAME ${SIMS_TEST_PREFIX}unit.${module} COMMAND ${module}_test)
+  set_tests_properties(${SIMS_TEST_PREFIX}unit.${module} PROPERTIES LABELS unit TIMEOUT 600)
 endfunction()
 
 # sims_fuzz(MODULE x_fuzz.cc…): one libFuzzer program a file; a short run of each is a test.

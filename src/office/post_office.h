@@ -76,6 +76,8 @@ struct OfficeSettings {
 class PostOffice {
 public:
     struct Parts {
+        os::FileSystem& files;
+        std::string base;  // the base folder: mirrors' lists are read there
         directory::Directory& directory;
         store::MailboxStore& store;
         queue::Spool& spool;
@@ -93,6 +95,8 @@ public:
     virtual std::optional<Refusal> judge_recipient(const mail::Peer& peer, const mail::ReversePath& sender,
                                                    const mail::Address& recipient) const = 0;
     virtual route::Route route(const mail::Address& address) const = 0;
+    // Whether a host or login may send anywhere (client hosts, logged-in senders).
+    virtual bool may_relay(const mail::Peer& peer) const = 0;
     virtual std::uint64_t message_bytes_max() const = 0;
 
     // DATA, BDAT: begins a message; its Received field is already in it.

@@ -25,15 +25,15 @@ enum class RecipientState { waiting, sending, held, delivered, failed };
 std::string_view name_of(RecipientState state);
 
 struct QueuedRecipient {
-    mail::Address address;  // where it goes now
-    std::string original;   // as the sender gave it, when that was another (alias, mirror); else empty
+    mail::Address address;   // where it goes now
+    std::string original{};  // as the sender gave it, when that was another (alias, mirror); else empty
     RecipientState state = RecipientState::waiting;
     std::uint32_t attempts = 0;
-    TimePoint next{};        // not tried before
-    std::string host;        // the last tried
-    std::string last_reply;  // the last attempt's outcome, in the peer's words or ours
-    std::string route;  // where it goes, in the office's own words; kept and given back as it is; empty: ask
-                        // the router
+    TimePoint next{};          // not tried before
+    std::string host{};        // the last tried
+    std::string last_reply{};  // the last attempt's outcome, in the peer's words or ours
+    std::string route{};  // where it goes, in the office's own words; kept and given back as it is; empty:
+                          // ask the router
     bool warned = false;  // the sender was told of the delay
 };
 

@@ -1,0 +1,67 @@
+// What the journal must know of each mailbox before it is written, and what it may forget once a mailbox is
+// synced (docs/formats/spool.md "Recovery"). One rule: no unsynced byte is appended to a mailbox whose clean
+// length is not durable in the journal. Thread-safe; never blocks.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "queue/spool.h"
+#include "store/mailbox_store.h"
+
+namespace sims::office {
+
+class Ledger {
+public:
+    struct Limits {
+        static constexpr std::size_t clean_mailboxes_max =
+            20'000;  // remembered; beyond, they are looked up again
+    };
+
+    // A message is about to be committed that will be appended to these mailboxes. Gives the notes that must
+    // go with it; nothing when a mailbox is not known: learn() it first. On success each mailbox expects one
+    // append, ended by appended() or given_up().
+    std::optional<std::vector<queue::MailboxNote>> expect(const std::vector<store::MailboxPath>& mailboxes);
+    std::vector<store::MailboxPath> unknown(const std::vector<store::MailboxPath>& mailboxes) const;
+    // `clean` as the store says; nothing: it is dirty (then it has been noted before).
+    void learn(const store::MailboxPath& mailbox, const std::optional<store::CleanLength>& clean);
+    // The commit that carried the notes failed: they may not be in the journal.
+    void commit_failed(const std::vector<store::MailboxPath>& mailboxes);
+
+    // Asked right before an append.
+    bool is_noted(const store::MailboxPath& mailbox) const;
+    // A note written apart from a commit is durable.
+    void noted(const store::MailboxPath& mailbox);
+    // Appended, and the recipient's new state is to be recorded at the next checkpoint.
+    void appended(const store::MailboxPath& mailbox, queue::Update mark);
+    void given_up(const store::MailboxPath& mailbox);
+
+    // Checkpoint of one mailbox: takes its marks before the sync; synced() afterwards says whether its note
+    // is dead. `clean` nothing: more was appended meanwhile, the mailbox stays noted.
+    std::vector<queue::Update> take_marks(const store::MailboxPath& mailbox);
+    void put_back(const store::MailboxPath& mailbox, std::vector<queue::Update> marks);
+    enum class AfterSync { clean, still_noted };
+    AfterSync synced(const store::MailboxPath& mailbox, const std::optional<store::CleanLength>& clean);
+    // Mailboxes with marks.
+    std::vector<store::MailboxPath> marked() const;
+    // Rewritten, renamed or removed: whatever was known of its length is not.
+    void forget(const store::MailboxPath& mailbox);
+
+private:
+    struct Entry {
+        std::optional<store::CleanLength> clean;  // known, and no note is in the journal
+        bool is_noted = false;
+        std::size_t expected = 0;  // committed, not yet appended
+        std::vector<queue::Update> marks;
+    };
+    void drop_if_unused(const store::MailboxPath& mailbox);
+
+    mutable std::mutex mutex_;
+    std::map<store::MailboxPath, Entry> entries_;
+};
+
+}  // namespace sims::office

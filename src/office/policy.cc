@@ -1,0 +1,114 @@
+#include "office/policy.h"
+
+#include <algorithm>
+
+namespace sims::office {
+
+// What local names exist, from the directory's memory.
+class Policy::Names final : public route::LocalNames {
+public:
+    Names(directory::Directory& directory, std::vector<std::string> own_addresses) : directory_(directory) {
+        for (const auto& text : own_addresses) {
+            if (const auto address = guard::IpAddress::parse(text)) own_.push_back(*address);
+        }
+        for (const auto* text : {"127.0.0.1", "0.0.0.0", "::1"})
+            own_.push_back(*guard::IpAddress::parse(text));
+        std::sort(own_.begin(), own_.end());
+    }
+    bool is_own_domain(std::string_view domain) const override { return directory_.is_own_domain(domain); }
+    bool is_own_address_literal(std::string_view ip) const override {
+        const auto address = guard::IpAddress::parse(ip);
+        return address && std::binary_search(own_.begin(), own_.end(), *address);
+    }
+    std::optional<std::string> account(std::string_view name, std::string_view domain) const override {
+        const auto account = directory_.find({std::string(name), std::string(domain)});
+        if (!account) return std::nullopt;
+        return account->name.name;
+    }
+
+private:
+    directory::Directory& directory_;
+    std::vector<guard::IpAddress> own_;  // sorted
+};
+
+Policy::Policy(directory::Directory& directory, std::vector<std::string> own_addresses, Log& log)
+    : directory_(directory),
+      log_(log),
+      names_(std::make_unique<Names>(directory, std::move(own_addresses))) {}
+
+Policy::~Policy() = default;
+
+Result<std::unique_ptr<Policy>> Policy::open(directory::Directory& directory,
+                                             std::vector<std::string> own_addresses, Log& log) {
+    std::unique_ptr<Policy> policy(new Policy(directory, std::move(own_addresses), log));
+    auto table = route::Table::compile(directory.router_table());
+    if (!table) return fail(Fault::invalid, "the saved Router table: " + table.error().text);
+    policy->table_ = std::move(*table);
+    return policy;
+}
+
+route::Route Policy::route(const mail::Address& address) const {
+    route::TablePointer table;
+    {
+        const std::lock_guard lock(mutex_);
+        table = table_;
+    }
+    return table->route(address, *names_);
+}
+
+Result<> Policy::set_table(std::string_view text) {
+    auto table = route::Table::compile(text);
+    if (!table) return table.error();
+    if (auto saved = directory_.set_router_table(text); !saved) return saved.error();
+    const std::lock_guard lock(mutex_);
+    table_ = std::move(*table);
+    return {};
+}
+
+std::shared_ptr<const guard::AddressRanges> Policy::client_hosts() const {
+    const auto settings = directory_.settings();
+    const std::lock_guard lock(mutex_);
+    if (compiled_for_ != settings) {
+        auto ranges = guard::AddressRanges::parse(settings->list("smtp", "client_hosts"));
+        if (!ranges) {
+            // Saved by a version that judged otherwise. Nobody is a client host until it is mended.
+            log_.line(LogLevel::failures, Service::smtp, "", "policy.client_hosts",
+                      "the setting smtp client_hosts is not usable, no host may relay: {}",
+                      ranges.error().text);
+        }
+        client_hosts_ = std::make_shared<const guard::AddressRanges>(ranges ? std::move(*ranges)
+                                                                            : guard::AddressRanges{});
+        compiled_for_ = settings;
+    }
+    return client_hosts_;
+}
+
+bool Policy::may_relay(const mail::Peer& peer) const {
+    if (!peer.account.empty()) return true;
+    if (peer.address.empty())
+        return true;  // local submission: the administrator's socket, or the server itself
+    return client_hosts()->contains(peer.address);
+}
+
+std::optional<Refusal> Policy::judge_recipient(const mail::Peer& peer, const mail::Address& recipient) const {
+    const auto route = this->route(recipient);
+    for (const auto& result : route.results) {
+        switch (result.kind) {
+            case route::ResultKind::refuse: return Refusal{550, result.text};
+            case route::ResultKind::account: {
+                const auto account = directory_.find({result.account, result.domain});
+                if (account && !account->enabled) return Refusal{550, "5.2.1 This mailbox takes no mail"};
+                break;
+            }
+            case route::ResultKind::mirror:
+            case route::ResultKind::smtp:
+            case route::ResultKind::discard:
+            case route::ResultKind::spamtrap: break;
+        }
+    }
+    if (!route.relay && !may_relay(peer))
+        return Refusal{550, "5.7.1 Relaying denied: not a recipient of this server"};
+    return std::nullopt;
+}
+
+}  // namespace sims::office

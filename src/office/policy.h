@@ -1,0 +1,48 @@
+// Who may send what where: the Router's answer, the accounts' state and the relay rules, put together.
+// Answers from memory. Thread-safe.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "directory/directory.h"
+#include "guard/address_ranges.h"
+#include "mail/envelope.h"
+#include "office/post_office.h"
+#include "route/router.h"
+
+namespace sims::office {
+
+class Policy {
+public:
+    // Compiles the saved Router table. A table that no longer compiles is an Error: better no mail than wrong
+    // mail.
+    static Result<std::unique_ptr<Policy>> open(directory::Directory& directory,
+                                                std::vector<std::string> own_addresses, Log& log);
+    ~Policy();
+
+    route::Route route(const mail::Address& address) const;
+    std::optional<Refusal> judge_recipient(const mail::Peer& peer, const mail::Address& recipient) const;
+    // A client host or a logged-in sender (sims-reference 23.3).
+    bool may_relay(const mail::Peer& peer) const;
+    Result<> set_table(std::string_view text);
+
+private:
+    class Names;
+    Policy(directory::Directory& directory, std::vector<std::string> own_addresses, Log& log);
+    std::shared_ptr<const guard::AddressRanges> client_hosts() const;
+
+    directory::Directory& directory_;
+    Log& log_;
+    std::unique_ptr<Names> names_;
+    mutable std::mutex mutex_;
+    route::TablePointer table_;
+    mutable directory::SettingsPointer compiled_for_;                   // of client_hosts_
+    mutable std::shared_ptr<const guard::AddressRanges> client_hosts_;  // also held by whoever is judging
+};
+
+}  // namespace sims::office

@@ -25,8 +25,8 @@ struct AccountName {
     std::string text() const;  // "joe" or "joe@example.net"
 };
 
-// Letters, digits, '.', '-', '_'; not beginning or ending with a dot; 1 to 64 bytes; and not ending in ".lock",
-// which would be another mailbox's dot lock. Errors say what is wrong.
+// Letters, digits, '.', '-', '_'; not beginning or ending with a dot; 1 to 64 bytes; and not ending in
+// ".lock", which would be another mailbox's dot lock. Errors say what is wrong.
 Result<> check_account_name(std::string_view name);
 inline bool is_mirror_name(std::string_view name) {
     return name.size() > 2 && (name[0] == 'L' || name[0] == 'l') && name[1] == '-';

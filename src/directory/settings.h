@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -28,8 +27,9 @@ std::span<const SettingSpec> setting_specs();
 std::span<const std::string_view> setting_services();  // each once, also those without settings yet
 const SettingSpec* find_setting(std::string_view service, std::string_view key);
 inline constexpr std::size_t setting_bytes_max = 256 * 1024;  // of one value: a long black list
-// The value in its canonical text ("900" as "15m", "50M" as "52428800", lists joined by commas, also from a JSON
-// array of texts), or what is wrong with it. Address ranges in lists are not judged here: src/guard does.
+// The value in its canonical text ("900" as "15m", "50M" as "52428800", lists joined by commas, also from a
+// JSON array of texts), or what is wrong with it. Address ranges in lists are not judged here: src/guard
+// does.
 Result<std::string> normalize_setting(const SettingSpec& spec, std::string_view value);
 
 // An immutable snapshot of all values.
@@ -47,8 +47,7 @@ public:
     bool is_default(std::string_view service, std::string_view key) const;
 
 private:
-    std::map<std::string, std::string, std::less<>>
-        values_;  // "service.key" -> text, what differs from the default
+    std::vector<std::string> values_;  // in the order of setting_specs()
 };
 using SettingsPointer = std::shared_ptr<const Settings>;  // held by the directory and by whoever is reading
 

@@ -1,3 +1,6 @@
+#include <filesystem>
+#include <fstream>
+
 #include <gtest/gtest.h>
 
 #include "base/bytes.h"
@@ -70,6 +73,32 @@ TEST(Log, LineFormats) {
     EXPECT_EQ(format_log_line(line, LogFormat::json, TimePoint(0s)),
               R"({"time":"1970-01-01T00:00:00.000Z","level":"low-level","service":"smtp","id":"4F2A",)"
               R"("event":"smtp.line","text":"a\u000a\"b\""})");
+}
+
+TEST(Log, WritesAFileADayAndDropsNothingAtTheEnd) {
+    const std::string folder = testing::TempDir() + "/sims-log-test";
+    std::filesystem::remove_all(folder);
+    TimePoint now(1795728371042ms);
+    {
+        auto log = open_file_log({.folder = folder, .clock = [&now] { return now; }});
+        ASSERT_TRUE(log) << log.error().text;
+        for (int i = 0; i < 1000; ++i) {
+            (*log)->line(LogLevel::major, Service::queue, "ID", "queue.delivered", "number {}", i);
+        }
+        (*log)->line(LogLevel::low_level, Service::queue, "ID", "queue.detail", "not wanted");
+        now += 24h;
+        (*log)->line(LogLevel::major, Service::queue, "ID", "queue.delivered", "tomorrow");
+    }
+    std::ifstream today(folder + "/2026-11-26.log");
+    std::string line;
+    int lines = 0;
+    while (std::getline(today, line)) {
+        EXPECT_EQ(line, "2026-11-26T21:26:11.042Z MAJOR QUEUE(ID) number " + std::to_string(lines++));
+    }
+    EXPECT_EQ(lines, 1000);
+    std::ifstream tomorrow(folder + "/2026-11-27.log");
+    ASSERT_TRUE(std::getline(tomorrow, line));
+    EXPECT_EQ(line, "2026-11-27T21:26:11.042Z MAJOR QUEUE(ID) tomorrow");
 }
 
 TEST(Result, SystemErrorsSayWhatAndWhere) {

@@ -41,7 +41,9 @@ void append_json_text(std::string& out, std::string_view text) {
 // Lines arrive formatted, with their day in front of them.
 class DailySink final : public spdlog::sinks::base_sink<std::mutex> {
 public:
-    explicit DailySink(std::string folder) : folder_(std::move(folder)) {}
+    // `pool` is the writer thread's, which outlives the sink's last line.
+    DailySink(std::string folder, spdlog::details::thread_pool& pool)
+        : folder_(std::move(folder)), pool_(pool) {}
     ~DailySink() override { close(); }
 
 protected:
@@ -59,6 +61,8 @@ protected:
         const auto body = line.substr(10);
         std::fwrite(body.data(), 1, body.size(), file_);
         std::fputc('\n', file_);
+        // When nothing more waits: people see lines at once, and under load one write serves many.
+        if (pool_.queue_size() == 0) std::fflush(file_);
     }
     void flush_() override {
         if (file_ != nullptr) std::fflush(file_);
@@ -70,6 +74,7 @@ private:
         file_ = nullptr;
     }
     std::string folder_;
+    spdlog::details::thread_pool& pool_;
     std::string day_;
     std::FILE* file_ = nullptr;
 };
@@ -78,9 +83,9 @@ class FileLog final : public Log {
 public:
     explicit FileLog(FileLogSettings settings) : settings_(std::move(settings)) {
         pool_ = std::make_shared<spdlog::details::thread_pool>(settings_.queue_lines_max, 1);
-        logger_ =
-            std::make_shared<spdlog::async_logger>("sims", std::make_shared<DailySink>(settings_.folder),
-                                                   pool_, spdlog::async_overflow_policy::overrun_oldest);
+        logger_ = std::make_shared<spdlog::async_logger>(
+            "sims", std::make_shared<DailySink>(settings_.folder, *pool_), pool_,
+            spdlog::async_overflow_policy::overrun_oldest);
         logger_->set_level(spdlog::level::trace);
     }
     ~FileLog() override { logger_->flush(); }
@@ -90,8 +95,6 @@ protected:
         const auto now = settings_.clock();
         std::string text = rfc3339(now).substr(0, 10) + format_log_line(line, settings_.format, now);
         logger_->log(spdlog::level::info, spdlog::string_view_t(text.data(), text.size()));
-        // The writer thread wakes for each line anyhow; what people wait for should be on disk at once.
-        if (line.level <= LogLevel::problems) logger_->flush();
         const auto dropped = pool_->overrun_counter();
         const auto told = dropped_told_.load(std::memory_order_relaxed);
         if (dropped > told && dropped_told_.exchange(dropped) == told) {

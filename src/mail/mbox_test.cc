@@ -1,0 +1,164 @@
+#include "mail/mbox.h"
+
+#include <algorithm>
+
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+
+namespace sims::mail {
+namespace {
+
+constexpr TimePoint noon{std::chrono::seconds(1795348800)};
+
+std::string mailbox_form(std::string_view wire) {
+    std::string out;
+    append_mbox_quoted(out, wire);
+    return out;
+}
+
+// Fed in pieces of the lengths given, round and round.
+std::string wire_form(std::string_view stored, const std::vector<std::size_t>& pieces = {}) {
+    MboxUnquoter unquoter;
+    std::string out;
+    for (std::size_t i = 0; !stored.empty(); ++i) {
+        const std::size_t length =
+            pieces.empty() ? stored.size() : std::min(stored.size(), pieces[i % pieces.size()] + 1);
+        unquoter.feed(stored.substr(0, length), out);
+        stored.remove_prefix(length);
+    }
+    unquoter.finish(out);
+    return out;
+}
+
+// Lines made of what hurts.
+rc::Gen<std::string> wire_messages() {
+    const auto word =
+        rc::gen::element<std::string>("From ", ">", ">From ", "F", "From", "rom ", "x", "", " ",
+                                      std::string(1, '\0'), "\xff\x80", ".", "From: a", "\r\n", "\r\n\r\n");
+    return rc::gen::map(rc::gen::container<std::vector<std::string>>(word),
+                        [](const std::vector<std::string>& words) {
+                            std::string message;
+                            for (const auto& w : words) message += w;
+                            return message;
+                        });
+}
+
+TEST(Mbox, FromLineHasNoBlankInTheSender) {
+    EXPECT_EQ(mbox_from_line({*Address::parse("joe@example.org")}, noon),
+              "From joe@example.org Sun Nov 22 12:00:00 2026\n");
+    EXPECT_EQ(mbox_from_line({}, noon), "From MAILER-DAEMON Sun Nov 22 12:00:00 2026\n");
+    EXPECT_EQ(mbox_from_line({*Address::make("a b  c", "d.example")}, noon),
+              "From \"a_b__c\"@d.example Sun Nov 22 12:00:00 2026\n");
+}
+
+TEST(Mbox, QuotesEveryFromLine) {
+    EXPECT_EQ(mailbox_form("From a\r\n>From b\r\n>>From c\r\nFrom\r\n> From d\r\nfrom e\r\n xFrom f\r\n"),
+              ">From a\n>>From b\n>>>From c\nFrom\n> From d\nfrom e\n xFrom f\n");
+    EXPECT_EQ(mailbox_form(""), "");
+    EXPECT_EQ(mailbox_form("no end"), "no end\n");
+    EXPECT_EQ(mailbox_form("a\rb\nFrom c\r\n"), "a\rb\n>From c\n")
+        << "a line of the mailbox is what ends in LF";
+}
+
+TEST(Mbox, RenderIsTheWholeMessage) {
+    EXPECT_EQ(
+        mbox_render({*Address::parse("a@b.example")}, noon, "Received: x\r\n", "Subject: y\r\n\r\nFrom z"),
+        "From a@b.example Sun Nov 22 12:00:00 2026\nReturn-Path: <a@b.example>\nReceived: x\nSubject: "
+        "y\n\n>From z\n\n");
+    EXPECT_EQ(mbox_render({}, noon, "", ""),
+              "From MAILER-DAEMON Sun Nov 22 12:00:00 2026\nReturn-Path: <>\n\n");
+}
+
+TEST(MboxUnquoter, TakesWhatOtherProgramsWrite) {
+    EXPECT_EQ(wire_form("From here\n>Fro\n>From\n>>From x"), "From here\r\n>Fro\r\n>From\r\n>From x\r\n");
+    EXPECT_EQ(wire_form("crlf\r\n\r\nlf\n\nend"), "crlf\r\n\r\nlf\r\n\r\nend\r\n");
+    EXPECT_EQ(wire_form(""), "");
+    EXPECT_EQ(wire_form(">"), ">\r\n");
+    EXPECT_EQ(wire_form(">>>>"), ">>>>\r\n");
+    EXPECT_EQ(wire_form("cr\r"), "cr\r\n");
+}
+
+TEST(MboxUnquoter, IsReadyForTheNextMessageAfterFinish) {
+    MboxUnquoter unquoter;
+    std::string out;
+    unquoter.feed(">Fr", out);
+    unquoter.finish(out);
+    unquoter.feed(">From b\n", out);
+    unquoter.finish(out);
+    EXPECT_EQ(out, ">Fr\r\nFrom b\r\n");
+}
+
+TEST(MboxUnquoter, GivesBackWhatWasQuoted) {
+    EXPECT_TRUE(rc::check("unquote(quote(x)) == x, in any pieces", [] {
+        const auto wire = *wire_messages();
+        const auto pieces =
+            *rc::gen::container<std::vector<std::size_t>>(rc::gen::inRange<std::size_t>(0, 9));
+        const bool whole = wire.empty() || (wire.size() >= 2 && wire.substr(wire.size() - 2) == "\r\n");
+        RC_ASSERT(wire_form(mailbox_form(wire), pieces) == (whole ? wire : wire + "\r\n"));
+    }));
+}
+
+TEST(MboxUnquoter, PiecesDoNotMatter) {
+    EXPECT_TRUE(rc::check("any stored bytes, any pieces", [] {
+        auto stored = *wire_messages();
+        const auto pieces =
+            *rc::gen::container<std::vector<std::size_t>>(rc::gen::inRange<std::size_t>(0, 5));
+        std::replace(stored.begin(), stored.end(), 'x', '\r');
+        RC_ASSERT(wire_form(stored, pieces) == wire_form(stored));
+    }));
+}
+
+std::vector<MboxMessage> scan(std::string_view file, std::size_t piece) {
+    MboxScanner scanner;
+    std::vector<MboxMessage> all;
+    while (!file.empty()) {
+        const auto found = scanner.feed(file.substr(0, piece));
+        all.insert(all.end(), found.begin(), found.end());
+        file.remove_prefix(std::min(piece, file.size()));
+    }
+    const auto last = scanner.finish();
+    all.insert(all.end(), last.begin(), last.end());
+    return all;
+}
+
+TEST(MboxScanner, FindsWhatWasRendered) {
+    EXPECT_TRUE(rc::check("every message is found whole, with its size on the wire", [] {
+        const auto wires = *rc::gen::container<std::vector<std::string>>(wire_messages());
+        const auto piece = *rc::gen::inRange<std::size_t>(1, 40);
+        std::string file;
+        for (const auto& wire : wires) file += mbox_render({}, noon, "", wire);
+        const auto found = scan(file, piece);
+        RC_ASSERT(found.size() == wires.size());
+        std::uint64_t at = 0;
+        for (std::size_t i = 0; i < found.size(); ++i) {
+            const auto& m = found[i];
+            RC_ASSERT(m.offset == at);
+            const auto stored = std::string_view(file).substr(m.body_offset, m.end - m.body_offset);
+            const auto wire = wire_form(stored);
+            std::string expected = "Return-Path: <>\n";
+            append_mbox_quoted(expected, wires[i]);
+            RC_ASSERT(stored == expected);
+            RC_ASSERT(m.wire_size == wire.size());
+            at = m.next;
+        }
+        RC_ASSERT(at == file.size());
+    }));
+}
+
+TEST(MboxScanner, ReadsForeignMailboxes) {
+    const std::string file = "junk\n\nFrom a\nx\nFrom b\n\n\nFrom c\r\ny\r\n\r\nFrom d";
+    const auto found = scan(file, 3);
+    ASSERT_EQ(found.size(), 3u);
+    EXPECT_EQ(found[0].offset, file.find("From a"));
+    EXPECT_EQ(file.substr(found[0].body_offset, found[0].end - found[0].body_offset), "x\nFrom b\n\n");
+    EXPECT_EQ(found[0].wire_size, std::string_view("x\r\nFrom b\r\n\r\n").size());
+    EXPECT_EQ(file.substr(found[1].body_offset, found[1].end - found[1].body_offset), "y\r\n");
+    EXPECT_EQ(found[2].body_offset, file.size());
+    EXPECT_EQ(found[2].wire_size, 0u);
+    EXPECT_TRUE(scan("", 1).empty());
+    EXPECT_TRUE(scan("no mail here\n", 1).empty());
+    EXPECT_EQ(scan("From a\nx", 1).front().wire_size, 3u);
+}
+
+}  // namespace
+}  // namespace sims::mail

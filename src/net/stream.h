@@ -31,15 +31,21 @@ public:
     virtual asio::awaitable<bool> fill() = 0;
     static constexpr std::size_t input_buffer_max = 64 * 1024;
 
-    // Output is gathered until flush(), or sent when much has gathered by flush_if_large().
+    // Output is gathered until flush(). Whoever puts much asks output_is_large() now and then.
     virtual void put(std::string_view bytes) = 0;
     virtual std::string& output() = 0;          // the gathering buffer itself, to append to
     virtual asio::awaitable<bool> flush() = 0;  // false: the connection is gone
+    // Much has gathered: flush before more is put. Sending in pieces of about this size bounds the memory.
+    static constexpr std::size_t output_large = 64 * 1024;
+    bool output_is_large() { return output().size() >= output_large; }
 
     // From now on the connection is closed unless another deadline is set in time: one watchdog timer a
     // connection.
     virtual void expect_within(std::chrono::seconds limit) = 0;
-    virtual bool timed_out() const = 0;
+    virtual bool timed_out() const = 0;  // flush() still tries once to send last words
+    // The server is stopping: fill() says false as soon as nothing waits to be read, so that the reply in
+    // flight was the last. Why fill() failed, for the farewell ("421 4.3.2 ...", flushed as usual).
+    virtual bool draining() const { return false; }
 
     // The TLS handshake. Input buffered before it is thrown away, never read as if it came after (both
     // roles). As a server. Error: unavailable, with OpenSSL's words.

@@ -120,7 +120,7 @@ private:
         bool chunking = false;
         bool binary = false;
         bool starttls = false;
-        std::optional<std::uint64_t> size_max;
+        std::optional<std::uint64_t> size;  // SIZE; 0: no fixed limit
     };
 
     // The transaction lives inside the state: to leave the state is to end it whole.
@@ -152,6 +152,14 @@ private:
     struct Over {};
     using State = std::variant<Greeting, Hello, AskingTls, Handshaking, Exchange, Idle, Leaving, Over>;
 
+    Step on_input(const ReplyArrived& input);
+    Step on_input(ContentSent);
+    Step on_input(TlsStarted);
+    Step on_input(const TlsFailed& input);
+    Step on_input(const ConnectionLost& input);
+    Step on_input(NextTransaction& input);
+    Step on_input(Leave);
+
     Step on_reply(Greeting& state, const Reply& reply);
     Step on_reply(Hello& state, const Reply& reply);
     Step on_reply(AskingTls& state, const Reply& reply);
@@ -162,10 +170,13 @@ private:
     Step on_content_end(Exchange& state, const Reply& reply);
 
     Step say_hello(Transaction transaction, Extended extended);
+    void read_offers(const Reply& reply);
+    std::optional<RecipientOutcome> obstacle(const Transaction& transaction) const;
+    std::string mail_line(const Transaction& transaction) const;
     Step begin(Transaction transaction, Leftover leftover);
+    static void settle(Exchange& state, const RecipientOutcome& verdict);
     Step report(Exchange& state, Leftover leftover);
-    // All recipients without an outcome get this one; nothing can follow on this connection.
-    Step give_up(RecipientOutcome outcome, Stage stage);
+    Step give_up(RecipientOutcome verdict, std::string send);
 
     ClientOptions options_;
     Offers offers_;

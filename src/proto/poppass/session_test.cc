@@ -22,7 +22,10 @@ public:
             const auto found = splitter_.next(buffer_);
             const std::string text(found.text);
             buffer_.erase(0, found.consumed);
-            if (found.kind == proto::LineSplitter::Kind::incomplete) break;
+            if (found.kind == proto::LineSplitter::Kind::incomplete) {
+                if (buffer_.empty() || found.consumed == 0) break;
+                continue;
+            }
             if (found.kind == proto::LineSplitter::Kind::too_long) {
                 perform(session_.on(LineTooLong{}), out);
             } else {

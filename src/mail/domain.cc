@@ -53,6 +53,8 @@ std::optional<std::string> ascii_domain(std::string_view domain) {
     }
     if (domain.size() > AddressLimits::domain_max || domain.find('\0') != std::string_view::npos)
         return std::nullopt;
+    // libidn2 drops dots at the end, all of them.
+    if (domain.back() == '.') return std::nullopt;
     const std::string input(domain);
     std::uint8_t* raw = nullptr;
     const int done = idn2_lookup_u8(reinterpret_cast<const std::uint8_t*>(input.c_str()), &raw,

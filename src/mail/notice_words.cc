@@ -57,8 +57,13 @@ bool all_are(const DeliveryStatus& status, Action action) {
 }
 
 void append_paragraph(std::string& out, std::string_view indent, std::string_view text) {
-    out += indent;
-    append_folded(out, text, "\r\n" + std::string(indent));
+    std::string lines(indent);
+    append_folded(lines, text, "\r\n" + std::string(indent));
+    // A line of words must not look like the boundary of a part.
+    for (auto at = lines.find("\r\n-"); at != std::string::npos; at = lines.find("\r\n-", at + 1)) {
+        lines.insert(at + 2, 1, ' ');
+    }
+    out += lines;
     out += "\r\n";
 }
 

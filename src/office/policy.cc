@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/text.h"
+
 namespace sims::office {
 
 // What local names exist, from the directory's memory.
@@ -16,6 +18,9 @@ public:
         std::sort(own_.begin(), own_.end());
     }
     bool is_own_domain(std::string_view domain) const override { return directory_.is_own_domain(domain); }
+    bool is_main_domain(std::string_view domain) const override {
+        return equal_ignoring_case(domain, directory_.main_domain());
+    }
     bool is_own_address_literal(std::string_view ip) const override {
         const auto address = guard::IpAddress::parse(ip);
         return address && std::binary_search(own_.begin(), own_.end(), *address);

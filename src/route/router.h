@@ -4,7 +4,7 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,6 +21,8 @@ class LocalNames {
 public:
     virtual ~LocalNames() = default;
     virtual bool is_own_domain(std::string_view domain) const = 0;
+    // Of the own domains, the one whose accounts have the domain "" in a result.
+    virtual bool is_main_domain(std::string_view domain) const = 0;
     virtual bool is_own_address_literal(std::string_view ip) const = 0;  // without brackets
     // The canonical name of account `name` in `domain` (empty: main), or nothing. Mirrors (L-...) are
     // accounts here.
@@ -33,8 +35,8 @@ std::string_view name_of(ResultKind kind);
 struct RouteResult {
     ResultKind kind = ResultKind::refuse;
     std::string account, domain;  // account and mirror: canonical name, and its domain (empty: main)
-    std::string host;        // smtp: the domain whose MX is used, or a host given by a record, or a literal
-    std::uint16_t port = 0;  // smtp: given by a record (then no MX look-up); else 0
+    std::string host;  // smtp: the domain whose MX is used, or a host given by a record, or "[192.0.2.1]"
+    std::uint16_t port = 0;                  // smtp: given by a record (then no MX look-up); else 0
     std::optional<mail::Address> recipient;  // smtp: the envelope address to use
     std::string text;                        // refuse: what to say, "5.1.1 ..." with its enhanced code
     bool unified = false;                    // came by a unified or catch-all route: gets X-Real-To
@@ -49,13 +51,15 @@ struct RouteStep {
 struct Route {
     std::vector<RouteStep> steps;
     std::vector<RouteResult> results;  // never empty
-    // A stranger may send there: everything that ends here, and what a record relays for (23.1, 23.3).
+    // A stranger may send there: everything that ends here, and what a record relays for (23.1, 23.3). Never
+    // when it is refused.
     bool relay = false;
 };
 
 struct RouterLimits {
     static constexpr std::size_t rounds_max = 32;
     static constexpr std::size_t results_max = 1000;
+    static constexpr std::size_t table_bytes_max = 64 * 1024 * 1024;
 };
 
 // The table, compiled. Immutable.

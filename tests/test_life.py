@@ -16,7 +16,7 @@ from harness.waiting import wait_until
 
 def serve(base, seconds=30):
     """Runs a server that is not meant to start; its exit status, output and complaint."""
-    return subprocess.run([program(), "--base", str(base), "serve"], capture_output=True, text=True, timeout=seconds, stdin=subprocess.DEVNULL)
+    return subprocess.run([program(), "serve", "--base", str(base)], capture_output=True, text=True, timeout=seconds, stdin=subprocess.DEVNULL)
 
 
 def test_first_start_says_the_password_once(stopped):
@@ -33,10 +33,12 @@ def test_first_start_says_the_password_once(stopped):
     stopped.stop()
 
 
-def test_base_folder_from_the_environment(stopped):
+def test_how_the_base_folder_is_named(stopped):
     stopped.start()
-    done = subprocess.run([program(), "account", "list"], capture_output=True, text=True, env={**os.environ, "SIMS_BASE": str(stopped.base)})
-    assert done.returncode == 0 and "Postmaster" in done.stdout
+    base = ["--base", str(stopped.base)]
+    for words, folder in ((["account", "list"], stopped.base), (["account", "list", *base], "/nonexistent"), ([*base, "account", "list"], "/nonexistent")):
+        done = subprocess.run([program(), *words], capture_output=True, text=True, env={**os.environ, "SIMS_BASE": str(folder)})
+        assert done.returncode == 0 and "Postmaster" in done.stdout, (words, done.stderr)
     stopped.stop()
 
 
@@ -207,9 +209,9 @@ def test_many_idle_connections(sims):
         [c.close() for c in clients]
 
 
-def test_usage(tmp_path):
+def test_usage():
     for words in (["nonsense"], ["account", "nonsense"], ["serve", "--nonsense"], ["account", "show"]):
-        done = subprocess.run([program(), "--base", str(tmp_path), *words], capture_output=True, text=True)
+        done = subprocess.run([program(), *words], capture_output=True, text=True)
         assert done.returncode == 2, words
     done = subprocess.run([program(), "--help"], capture_output=True, text=True)
     assert done.returncode == 0 and "serve" in done.stdout

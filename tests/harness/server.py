@@ -69,7 +69,7 @@ class Server:
         """Starts the process and waits for nothing."""
         self.said = []
         self.complaints = open(self.base / "stderr", "ab")
-        self.process = subprocess.Popen([program(), "--base", self.base, "serve"], stdin=subprocess.DEVNULL,
+        self.process = subprocess.Popen([program(), "serve", "--base", self.base], stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, stderr=self.complaints, text=True)
         self._reader = threading.Thread(target=self._read, args=(self.process.stdout,), daemon=True)
         self._reader.start()
@@ -135,9 +135,10 @@ class Server:
     # Command line.
 
     def cli(self, *args, input=None, status=0):
-        """Runs `sims --base … args`; fails unless it exits with `status` (None: any)."""
-        done = subprocess.run([program(), "--base", str(self.base), *map(str, args)], input=input, text=True,
-                              capture_output=True, timeout=120, **({} if input is not None else {"stdin": subprocess.DEVNULL}))
+        """Runs `sims args` for this base folder; fails unless it exits with `status` (None: any)."""
+        source = {"input": input} if input is not None else {"stdin": subprocess.DEVNULL}
+        done = subprocess.run([program(), *map(str, args)], text=True, capture_output=True, timeout=120,
+                              env={**os.environ, "SIMS_BASE": str(self.base)}, **source)
         assert status is None or done.returncode == status, (
             f"sims {' '.join(map(str, args))} exited {done.returncode}\n{done.stdout}{done.stderr}")
         return done

@@ -12,6 +12,7 @@ find_package(SQLite3 REQUIRED)
 find_library(SIMS_UNBOUND unbound REQUIRED)
 pkg_check_modules(ARGON2 REQUIRED IMPORTED_TARGET libargon2)
 pkg_check_modules(CRYPT REQUIRED IMPORTED_TARGET libcrypt)
+pkg_check_modules(GSASL REQUIRED IMPORTED_TARGET libgsasl)
 pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
 pkg_check_modules(IDN2 REQUIRED IMPORTED_TARGET libidn2)
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,7 @@ struct QueueId : Strong<std::uint64_t, QueueId> {
 
 enum class RecipientState { waiting, sending, held, delivered, failed };
 std::string_view name_of(RecipientState state);
+bool is_over(RecipientState state);  // delivered or failed: nothing more is tried
 
 struct QueuedRecipient {
     mail::Address address;   // where it goes now
@@ -46,6 +48,7 @@ struct QueuedMessage {
     std::uint64_t size = 0;  // of the content: trace fields and message, CRLF
     std::vector<QueuedRecipient> recipients;
 };
+bool is_over(const QueuedMessage& message);  // every recipient is
 
 // The content: what is relayed or stored, beginning with our own Received field, exact bytes, CRLF line ends.
 // Readers are cheap to copy the pointer of; content lives as long as any of them.

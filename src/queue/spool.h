@@ -5,6 +5,7 @@
 // spool in a way that waits.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <span>
@@ -22,6 +23,9 @@ struct SpoolLimits {
     std::uint64_t segment_bytes = 16 << 20;
     std::size_t segments_max = 12;   // live ones; beyond, the oldest is settled so that it can be freed
     std::size_t spare_segments = 2;  // pre-written, waiting
+    // A segment that was full so long ago is settled when the next one is begun: what it still holds will
+    // wait.
+    std::chrono::seconds settle_after{30};
     std::uint64_t inline_content_max = 1 << 20;  // longer content goes to a file of its own while it arrives
     std::uint64_t content_in_memory_max = 64 << 20;  // of accepted messages not yet delivered, all together
     std::uint64_t free_bytes_min =

@@ -18,15 +18,15 @@ std::string_view MessageEncoder::cut_to_size(std::string_view piece) {
         }
         const auto end = piece.find('\n', done);
         const auto part = piece.substr(done, end == std::string_view::npos ? end : end - done);
-        if (!part.empty() && part != "\r") line_is_empty_ = false;
+        if (!part.empty()) line_ = line_ == Line::blank && part == "\r" ? Line::carriage_return : Line::text;
         if (end == std::string_view::npos) return piece;
         done = end + 1;
         if (in_body_) {
             --*body_lines_;
-        } else if (line_is_empty_) {
+        } else if (line_ != Line::text) {
             in_body_ = true;
         }
-        line_is_empty_ = true;
+        line_ = Line::blank;
     }
     cut_ = in_body_ && *body_lines_ == 0;
     return piece;

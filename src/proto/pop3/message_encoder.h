@@ -28,7 +28,8 @@ private:
 
     std::optional<std::uint64_t> body_lines_;  // still to send, once in the body
     bool in_body_ = false;
-    bool line_is_empty_ = true;  // what of the current line was counted so far is at most its CR
+    enum class Line { blank, carriage_return, text };
+    Line line_ = Line::blank;  // what was seen of the current one
     bool cut_ = false;
     char last_ = '\n';  // the last octets that went out
     char before_last_ = '\r';

@@ -38,6 +38,8 @@ TEST(MessageEncoder, TopSendsTheHeaderAndSoManyLines) {
     EXPECT_EQ(encode(message, 3), "A: b\r\nC: d\r\n\r\n1\r\n\r\n..3\r\n.\r\n");
     EXPECT_EQ(encode(message, 99), encode(message));
     EXPECT_EQ(encode("no body\r\n", 0), "no body\r\n.\r\n");
+    EXPECT_EQ(encode("A: b\r\n\r\r\nC: d\r\n\r\n1\r\n", 0),
+              "A: b\r\n\r\r\nC: d\r\n\r\n.\r\n");  // found by fuzzing
     EXPECT_EQ(encode("\r\nno header\r\n", 0), "\r\n.\r\n");
 }
 

@@ -174,7 +174,7 @@ class Lint:
             if other is None:
                 self.report(path, line, f'"{name}" is no path of a module below src/')
             elif other != module and self.layers[other] >= self.layers[module]:
-                if not (other == "proto_common" and module.startswith("proto_")):
+                if not (other in ("proto_common", "proto_sasl") and module.startswith("proto_")):
                     self.report(path, line, f'"{name}": {module} (layer {self.layers[module]}) may not use {other} '
                                             f"(layer {self.layers[other]})")
 

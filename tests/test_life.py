@@ -1,5 +1,4 @@
 """Start, stop, settings that are wrong, folders that are taken, signals, first start."""
-import json
 import os
 import re
 import signal

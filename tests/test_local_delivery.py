@@ -9,8 +9,6 @@ import subprocess
 import threading
 import time
 
-import pytest
-
 from harness.corpus import found, made, message
 from harness.mailboxes import TRACE, messages, without_trace
 from harness.waiting import wait_until

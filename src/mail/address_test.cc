@@ -65,6 +65,8 @@ TEST(Address, RefusesTheRest) {
         "joe@-a.example"sv,
         "joe@a-.example"sv,
         "joe@example.org.."sv,
+        "joe@b\xc3\xbc"
+        "cher.example.."sv,
         "joe@ex\0ample.org"sv,
         "jo\0e@example.org"sv,
         "joe@example.org\r\n"sv,

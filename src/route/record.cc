@@ -60,10 +60,10 @@ std::size_t find_equals(std::string_view line) {
     return line.find('=', from);
 }
 
-bool has_star(const Target& target) {
-    // What a refusal says is text.
-    return target.kind != TargetKind::refuse &&
-           (target.local.find('*') != std::string::npos || target.domain.find('*') != std::string::npos);
+std::size_t stars(const Target& target) {
+    if (target.kind == TargetKind::refuse) return 0;  // what a refusal says is text
+    return static_cast<std::size_t>(std::count(target.local.begin(), target.local.end(), '*') +
+                                    std::count(target.domain.begin(), target.domain.end(), '*'));
 }
 
 }  // namespace
@@ -87,8 +87,10 @@ Result<std::optional<Record>> parse_record(std::string_view line) {
     auto targets = parse_targets(line.substr(equals + 1), left);
     if (!targets) return targets.error();
     record.targets = std::move(*targets);
-    if (!record.pattern.has_star && std::any_of(record.targets.begin(), record.targets.end(), has_star)) {
-        return bad("a * on the right side, and none on the left");
+    for (const auto& target : record.targets) {
+        if (stars(target) > 1) return bad("more than one * in an address on the right side");
+        if (stars(target) > 0 && !record.pattern.has_star)
+            return bad("a * on the right side, and none on the left");
     }
     return std::optional<Record>(std::move(record));
 }

@@ -96,7 +96,7 @@ void Walk::step(std::string_view by, const Path& path, std::size_t line) {
 // False when it can't be an address: nothing is changed.
 bool Walk::set_address(Path& path, std::string local, std::string domain) {
     const auto made = mail::Address::make(local, domain);
-    if (!made || made->local().empty()) return false;
+    if (!made) return false;
     auto routing = domain.empty() ? std::optional<std::string>("") : routing_domain(made->domain());
     if (!routing) return false;
     path.local = std::move(local);
@@ -202,6 +202,7 @@ void Walk::follow_record(const Path& path, const Found& found) {
 // True when the address goes on from there; else its way has ended.
 bool Walk::apply(Path& path, const Target& target, const Found& found) {
     const Record& record = *found.record;
+    const Path before = path;
     const bool star_left = target.local.find('*') != std::string::npos;
     const auto local = with_capture(target.local, found.captured);
     const auto domain = with_capture(target.domain, found.captured);
@@ -244,7 +245,10 @@ bool Walk::apply(Path& path, const Target& target, const Found& found) {
         case TargetKind::address: good = set_address(path, local, domain); break;
         case TargetKind::domain: good = set_address(path, path.local, domain); break;
     }
-    if (!good) return refuse(std::string(bad_address_text)), false;
+    if (!good || path.local.empty()) return refuse(std::string(bad_address_text)), false;
+    // "<joe> = joe, joe@elsewhere.example": a record that leads to what it matched means that itself.
+    const bool itself = equal_ignoring_case(path.local, before.local) && path.domain == before.domain;
+    path.names_only = path.names_only || itself;
     step(by_record, path, record.line);
     return true;
 }
@@ -253,7 +257,7 @@ bool Walk::follow_default_record(Path& path) {
     const bool is_default =
         std::any_of(postmaster_names.begin(), postmaster_names.end(),
                     [&](std::string_view name) { return equal_ignoring_case(name, path.local); });
-    if (!is_default || names_.account(path.local, path.domain)) return false;
+    if (!is_default || account(path)) return false;
     // The main domain's Postmaster himself: there is nobody else to ask.
     if (path.domain.empty() && equal_ignoring_case(path.local, postmaster)) return false;
     ++path.rounds;
@@ -266,14 +270,19 @@ bool Walk::follow_default_record(Path& path) {
 // "joe+lists" is joe where there is no such account.
 bool Walk::drop_tag(Path& path) {
     const auto plus = path.local.find('+');
-    if (plus == std::string::npos || plus == 0 || names_.account(path.local, path.domain)) return false;
+    if (plus == std::string::npos || plus == 0 || account(path)) return false;
     path.local.resize(plus);
     step(by_parser, path);
     return true;
 }
 
+std::optional<std::string> Walk::account(const Path& path) const {
+    if (path.local.empty()) return std::nullopt;
+    return names_.account(path.local, path.domain);
+}
+
 void Walk::end_local(const Path& path) {
-    if (auto name = names_.account(path.local, path.domain)) return end_at_account(path, std::move(*name));
+    if (auto name = account(path)) return end_at_account(path, std::move(*name));
     step(by_unknown, path);
     Path caught = path;
     caught.unified = true;

@@ -42,7 +42,7 @@ private:
         bool granted = false;      // a record relays for it
         bool unified = false;      // by a unified or catch-all route
         bool local_named = false;  // the local part is the table's word, not the sender's
-        bool names_only = false;   // a unified route names an account: no more records
+        bool names_only = false;   // this address itself is meant: no more records
     };
     struct Found {
         const Record* record = nullptr;
@@ -58,6 +58,7 @@ private:
     bool set_address(Path& path, std::string local, std::string domain);
     bool follow_default_record(Path& path);
     bool drop_tag(Path& path);
+    std::optional<std::string> account(const Path& path) const;
     void end_local(const Path& path);
     void end_foreign(const Path& path);
     void end_at_host(const Path& path, std::string host, std::uint16_t port);

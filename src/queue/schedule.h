@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -32,6 +33,9 @@ RetryRules default_retry_rules();
 // ever.
 Result<std::vector<RetryRules::Step>> parse_retry_schedule(std::string_view text);
 std::string format_retry_schedule(const std::vector<RetryRules::Step>& steps);
+// When to try again after `attempts` failures of a message received at `received`; nothing: give up now.
+std::optional<TimePoint> retry_time(const RetryRules& rules, TimePoint received, std::uint32_t attempts,
+                                    TimePoint now);
 
 // One recipient that waits for one destination (a domain, "host:port", a literal).
 struct Waiting {

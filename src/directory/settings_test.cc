@@ -80,6 +80,8 @@ TEST(Settings, RefusalsNameTheKeyAndWhatIsWanted) {
         EXPECT_TRUE(normal("smtp", "retry_schedule", bad).starts_with("refused")) << bad;
     }
     EXPECT_TRUE(normal("smtp", "client_hosts", R"(["a,b"])").starts_with("refused"));
+    EXPECT_TRUE(normal("smtp", "client_hosts", "[],").starts_with("refused"));  // found by fuzzing
+    EXPECT_TRUE(normal("smtp", "client_hosts", R"(,["a"])").starts_with("refused"));
     EXPECT_TRUE(normal("smtp", "client_hosts", R"(["a", 5])").starts_with("refused"));
     EXPECT_TRUE(normal("smtp", "smart_host", "two words").starts_with("refused"));
     EXPECT_TRUE(normal("appletalk", "eom", "on").starts_with("refused"));

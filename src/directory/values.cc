@@ -78,14 +78,16 @@ bool is_utf8(std::string_view text) {
 
 namespace {
 
+constexpr std::string_view empty_json_list = "[]";
+
+// What would make a list read differently the next time: separators, and the beginnings of JSON.
 Result<> add_item(std::vector<std::string>& items, std::string_view text) {
     const std::string_view item = trim(text);
     if (item.empty()) return {};
-    if (item.find(',') != std::string_view::npos) {
-        return fail(Fault::invalid, "the list item \"" + printable(item) + "\" has a comma in it");
+    if (item.find_first_of(",\"") != std::string_view::npos || item == empty_json_list || has_control(item)) {
+        return fail(Fault::invalid, "the list item \"" + printable(item) +
+                                        "\" has a comma, a quote or a control character in it");
     }
-    if (has_control(item))
-        return fail(Fault::invalid, "the list item \"" + printable(item) + "\" has a control character");
     items.emplace_back(item);
     return {};
 }
@@ -109,7 +111,7 @@ Result<std::vector<std::string>> parse_json_list(std::string_view text) {
 Result<std::vector<std::string>> parse_list(std::string_view text) {
     text = trim(text);
     if (text.starts_with('[') && text.find('"') != std::string_view::npos) return parse_json_list(text);
-    if (text == "[]") return std::vector<std::string>{};
+    if (text == empty_json_list) return std::vector<std::string>{};
     std::vector<std::string> items;
     for (const auto piece : split(text, ',')) {
         if (auto added = add_item(items, piece); !added) return added.error();

@@ -1,7 +1,6 @@
 #include "serve/pop3_server.h"
 
 #include <algorithm>
-#include <atomic>
 #include <optional>
 #include <utility>
 #include <variant>
@@ -10,23 +9,18 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <fmt/format.h>
 
 #include "base/text.h"
 #include "net/background.h"
 #include "proto/common/lines.h"
 #include "serve/message_feed.h"
+#include "serve/session_id.h"
 
 namespace sims::serve {
 
 namespace {
 
 using Outcome = asio::awaitable<std::optional<pop3::Input>>;  // nothing: the connection is over
-
-std::string make_session_id() {
-    static std::atomic<std::uint32_t> last{0};
-    return fmt::format("{:x}", ++last);
-}
 
 class MaildropListing final : public pop3::Listing {
 public:
@@ -85,7 +79,7 @@ public:
     Pop3Connection(std::unique_ptr<net::Stream> stream, const Pop3Services& services)
         : stream_(std::move(stream)),
           services_(services),
-          id_(make_session_id()),
+          id_(next_session_id()),
           peer_(stream_->peer_address()),
           session_(config_of(*stream_, services)),
           lines_(services.limits.session.line_bytes_max) {}

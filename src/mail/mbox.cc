@@ -65,7 +65,7 @@ void MboxUnquoter::take_line_start(char c, std::string& out) {
     // pending is never longer than ">From".
     if (c == '>' && pending_.size() <= 1) {
         if (!pending_.empty()) out += '>';
-        pending_ = ">";
+        pending_.assign(1, '>');
         return;
     }
     if (!pending_.empty() && c == from[pending_.size() - 1]) {

@@ -68,7 +68,9 @@ Result<std::string_view> check_domain(std::string_view domain) {
         return domain;
     }
     if (!domain.empty() && domain.back() == '.') domain.remove_suffix(1);
-    const bool good = has_high(domain) ? ascii_domain(domain).has_value() : is_host_name(domain);
+    // ascii_domain() would forgive a second dot.
+    const bool dots = !domain.empty() && domain.back() == '.';
+    const bool good = !dots && (has_high(domain) ? ascii_domain(domain).has_value() : is_host_name(domain));
     if (!good) return bad("the domain is not a host name");
     return domain;
 }

@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "mail/mbox.h"
 #include "os/file_system.h"
 
 namespace sims::store {
@@ -81,19 +82,23 @@ public:
     virtual std::span<const MessageEntry> messages() const = 0;
     // Appends up to about `chunk_max` bytes of message `number` (0-based) as wire bytes (CRLF, unquoted, not
     // dot-stuffed) to `out`, going on from where the last call for this message ended; false in the result
-    // when the message ended. `restart` begins the message anew. Bounded memory whatever the message's size.
+    // when the message ended. A new Reading begins anew. Bounded memory whatever the message's size; one
+    // shorter than chunk_max comes whole in the first call.
+    // busy when another program changed the message's place while it was being read; not_found when another
+    // program removed it.
     struct Reading {
         std::size_t number = 0;
         std::uint64_t position = 0;  // 0 at the start; owned by the caller, changed by read()
-        std::string state;           // opaque
+        std::uint64_t edition = 0;   // of the mailbox, when the reading began
+        bool from_line_ended = false;
+        mail::MboxUnquoter unquoter;
     };
     virtual Result<bool> read(Reading& reading, std::size_t chunk_max, std::string& out) = 0;
 };
 
 class MailboxStore {
 public:
-    // `base` is the base folder. Removes dot locks a former life of this server left. `own_lock_text`
-    // identifies this server in the dot locks it makes.
+    // `base` is the base folder. Removes what a former life of this server left: dot locks, half-made files.
     static Result<std::unique_ptr<MailboxStore>> open(os::FileSystem& files, std::string base, Limits limits,
                                                       Log& log);
     virtual ~MailboxStore() = default;

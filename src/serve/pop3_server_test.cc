@@ -238,16 +238,16 @@ TEST_F(Pop3ServerTest, WrongPasswordsAreLoggedWithoutTheirWords) {
 }
 
 TEST_F(Pop3ServerTest, LongMessagesAndListsArriveWhole) {
-    std::string large = "A: b\r\n\r\n";
-    while (large.size() < 3'000'000) large += ".a line that begins with a dot\r\n";
+    std::string large = "A: b\r\n\r\n", expected = large;
+    while (large.size() < 3'000'000) {
+        large += ".a line that begins with a dot\r\n";
+        expected += "..a line that begins with a dot\r\n";
+    }
     drop_.add(large);
     for (int i = 0; i < 20'000; ++i) drop_.add("x\r\n");
     auto client = log_in();
     client->say("RETR 1\r\nUIDL\r\nSTAT\r\nQUIT\r\n");
     const auto heard = client->hear_all();
-    std::string expected = large;
-    for (std::size_t at = 0; (at = expected.find("\n.", at)) != std::string::npos; at += 3)
-        expected.insert(at + 1, ".");
     const auto retrieved = "+OK " + std::to_string(large.size()) + " octets\r\n" + expected + ".\r\n";
     EXPECT_TRUE(heard.starts_with(retrieved));
     EXPECT_EQ(std::count(heard.begin() + static_cast<std::ptrdiff_t>(retrieved.size()), heard.end(), '\n'),

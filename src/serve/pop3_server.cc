@@ -242,7 +242,7 @@ asio::awaitable<void> Pop3Connection::pause_after_failure() {
 
 Outcome Pop3Connection::perform(pop3::OpenMaildrop&) {
     const auto& account = *account_;
-    auto work = [this, &account] { return services_.open_maildrop(account); };
+    auto work = [this, &account] { return services_.mail_room.open(account); };
     auto opened = co_await net::run_on(services_.disk, work);
     if (!opened) {
         services_.log.line(LogLevel::problems, Service::pop, id_, "pop.mailbox_not_opened",
@@ -320,7 +320,7 @@ Outcome Pop3Connection::perform(pop3::CommitDeletes& effect) {
     feed_.reset();
     listing_.reset();
     auto work = [this, &effect] {
-        return services_.remove_messages(*account_, std::move(drop_), std::move(effect.messages));
+        return services_.mail_room.remove(*account_, std::move(drop_), std::move(effect.messages));
     };
     const auto removed = co_await net::run_on(services_.disk, work);
     if (!removed) {
@@ -359,6 +359,13 @@ Outcome Pop3Connection::perform(pop3::CloseConnection&) {
 }
 
 }  // namespace
+
+MailRoom::MailRoom(office::PostOffice& office)
+    : open([&office](const directory::Account& account) { return office.open_maildrop(account); }),
+      remove([&office](const directory::Account& account, std::unique_ptr<store::Maildrop> drop,
+                       std::vector<std::size_t> numbers) {
+          return office.remove_messages(account, std::move(drop), std::move(numbers));
+      }) {}
 
 asio::awaitable<void> serve_pop3(std::unique_ptr<net::Stream> stream, const Pop3Services& services) {
     Pop3Connection connection(std::move(stream), services);

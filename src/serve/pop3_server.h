@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <boost/asio/awaitable.hpp>
@@ -17,6 +18,7 @@
 #include "directory/directory.h"
 #include "net/stream.h"
 #include "net/tls_context.h"
+#include "office/post_office.h"
 #include "proto/pop3/session.h"
 #include "store/mailbox_store.h"
 
@@ -31,14 +33,22 @@ struct Pop3Limits {
     pop3::Limits session;
 };
 
+// The two things POP3 asks of the post office. Both block.
+struct MailRoom {
+    using Open = std::function<Result<std::unique_ptr<store::Maildrop>>(const directory::Account&)>;
+    using Remove = std::function<Result<>(const directory::Account&, std::unique_ptr<store::Maildrop>,
+                                          std::vector<std::size_t>)>;
+    MailRoom(office::PostOffice& office);  // implicit: this is what it always is, but in tests
+    MailRoom(Open open_maildrop, Remove remove_messages)
+        : open(std::move(open_maildrop)), remove(std::move(remove_messages)) {}
+    Open open;
+    Remove remove;
+};
+
 // What a session needs; outlives every session it was given to.
 struct Pop3Services {
     directory::Directory& directory;
-    // The post office's; both block. Functions, because these two verbs are all POP3 asks of it.
-    std::function<Result<std::unique_ptr<store::Maildrop>>(const directory::Account&)> open_maildrop;
-    std::function<Result<>(const directory::Account&, std::unique_ptr<store::Maildrop>,
-                           std::vector<std::size_t>)>
-        remove_messages;
+    MailRoom mail_room;
     asio::thread_pool& disk;
     asio::thread_pool& hashing;  // small: its size bounds how many passwords are hashed at a time
     Log& log;

@@ -93,23 +93,25 @@ protected:
         std::signal(SIGPIPE, SIG_IGN);
         std::string pattern = (fs::temp_directory_path() / "sims-pop3-XXXXXX").string();
         folder_ = ::mkdtemp(pattern.data());
-        directory_ = std::move(*directory::Directory::open(
-            folder_, "example.org", [] { return TimePoint(Duration(7)); }, log_));
+        auto opened = directory::Directory::open(
+            folder_, "example.org", [] { return TimePoint(Duration(7)); }, log_);
+        EXPECT_TRUE(opened);
+        directory_ = std::move(*opened);
         EXPECT_TRUE(directory_->add({"joe", ""}, {}));
         EXPECT_TRUE(directory_->set_password({"joe", ""}, "secret"));
         log_.set_level(Service::pop, LogLevel::low_level);
-        services_.emplace(
-            Pop3Services{*directory_,
-                         [this](const directory::Account& account) { return open(account); },
-                         [this](const directory::Account&, std::unique_ptr<store::Maildrop>,
-                                const std::vector<std::size_t>& numbers) { return remove(numbers); },
-                         disk_,
-                         hashing_,
-                         log_,
-                         [] { return TimePoint(Duration(7)); },
-                         "mail.example.org",
-                         nullptr,
-                         {}});
+        MailRoom mail_room([this](const directory::Account& account) { return open(account); },
+                           [this](const directory::Account&, std::unique_ptr<store::Maildrop>,
+                                  const std::vector<std::size_t>& numbers) { return remove(numbers); });
+        services_.emplace(Pop3Services{*directory_,
+                                       std::move(mail_room),
+                                       disk_,
+                                       hashing_,
+                                       log_,
+                                       [] { return TimePoint(Duration(7)); },
+                                       "mail.example.org",
+                                       nullptr,
+                                       {}});
         services_->limits.failed_login_pause = std::chrono::seconds(0);
         reactors_.start();
     }

@@ -26,6 +26,10 @@ Result<std::unique_ptr<DotLocks>> DotLocks::open(os::FileSystem& files, const st
     if (auto cut = locks->ready_file_->truncate(locks->text_.size()); !cut) return cut.error();
     locks->ready_ = *stat;
     if (auto now = locks->touch_ready(); !now) return now.error();
+    // A lock that outlives a power failure must be known by this file's inode.
+    if (auto synced = locks->ready_file_->sync(); !synced) return synced.error();
+    if (auto synced = files.sync_folder(index_folder); !synced) return synced.error();
+    if (auto synced = files.sync_folder(os::folder_of(index_folder)); !synced) return synced.error();
     return locks;
 }
 

@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::string_view from = "From ";
 
+constexpr int parts_max = 16;  // of one piece: with more, anything can be put together
+
 class Mender {
 public:
     Mender(std::string_view before, std::span<const std::string_view> rendered)
@@ -27,9 +29,12 @@ public:
 private:
     // The message that stands whole at the start of `text`; empty when none.
     std::string_view whole_at(std::string_view text) const;
+    bool has_whole(std::string_view text) const;
     void mend_message(std::string_view text);
     void mend_piece(std::string_view piece);
     std::size_t torn_length(std::string_view piece) const;
+    bool is_spliced(std::string_view piece) const;
+    std::size_t fragment_length(std::string_view piece) const;
     bool is_fragment(std::string_view piece) const;
     void keep(std::string_view text);
 
@@ -47,22 +52,68 @@ std::string_view Mender::whole_at(std::string_view text) const {
     return text.starts_with(message) ? message : std::string_view();
 }
 
+bool Mender::has_whole(std::string_view text) const {
+    for (auto at = text.find(from); at != std::string_view::npos; at = text.find(from, at + 1)) {
+        if (!whole_at(text.substr(at)).empty()) return true;
+    }
+    return false;
+}
+
 void Mender::keep(std::string_view text) {
     if (text.empty()) return;
     if (text.starts_with(from) && !mended_.empty()) mended_ += missing_line_ends(mended_);
     mended_ += text;
 }
 
-// How many bytes at the start are what a crash made of one message: each its own byte, or zero.
+// How many bytes at the start are what a crash made of `message`: each its own byte, or zero.
+std::size_t torn_part(std::string_view message, std::string_view piece) {
+    const std::size_t length = std::min(message.size(), piece.size());
+    std::size_t same = 0;
+    while (same < length && (piece[same] == message[same] || piece[same] == '\0')) ++same;
+    return same;
+}
+
+// The same for any message that the piece holds from start to end, or that is cut short by the piece's end.
 std::size_t Mender::torn_length(std::string_view piece) const {
     std::size_t longest = 0;
     for (const auto message : rendered_) {
-        const std::size_t length = std::min(message.size(), piece.size());
-        std::size_t same = 0;
-        while (same < length && (piece[same] == message[same] || piece[same] == '\0')) ++same;
-        if (same == length) longest = std::max(longest, length);
+        const std::size_t same = torn_part(message, piece);
+        if (same == std::min(message.size(), piece.size())) longest = std::max(longest, same);
     }
     return longest;
+}
+
+// Whether the piece is the beginning of one message, and then parts of any: a write that was cut short over
+// what a failed one had left.
+bool Mender::is_spliced(std::string_view piece) const {
+    std::size_t beginning = 0;
+    for (const auto message : rendered_) {
+        beginning = std::max(beginning, torn_part(message, piece));
+    }
+    // Of a From_ line alone, nothing would be lost.
+    const auto line_end = piece.find('\n');
+    if (beginning < piece.size() && line_end != std::string_view::npos && beginning <= line_end) return false;
+    piece.remove_prefix(beginning);
+    for (int parts = 0; parts < parts_max && !piece.empty(); ++parts) {
+        piece.remove_prefix(std::min(piece.find_first_not_of('\0'), piece.size()));
+        piece.remove_prefix(fragment_length(piece));
+    }
+    return piece.empty();
+}
+
+// How many bytes at the start occur somewhere in one of the messages.
+std::size_t Mender::fragment_length(std::string_view piece) const {
+    std::size_t least = 0;
+    std::size_t most = piece.size();
+    while (least < most) {
+        const std::size_t middle = least + (most - least + 1) / 2;
+        if (is_fragment(piece.substr(0, middle))) {
+            least = middle;
+        } else {
+            most = middle - 1;
+        }
+    }
+    return least;
 }
 
 bool Mender::is_fragment(std::string_view piece) const {
@@ -72,6 +123,9 @@ bool Mender::is_fragment(std::string_view piece) const {
 
 // Bytes in which no message of ours is whole.
 void Mender::mend_piece(std::string_view piece) {
+    // Line ends at the end may be another program's, who closed what it found.
+    const auto text = piece.substr(0, piece.find_last_not_of(std::string_view("\r\n\0", 3)) + 1);
+    if (is_spliced(text)) return;
     while (!piece.empty()) {
         if (const std::size_t torn = torn_length(piece); torn > 0) {
             piece.remove_prefix(torn);
@@ -118,7 +172,8 @@ std::string Mender::mend(std::string_view region) && {
     for (std::size_t i = 0; i < messages.size(); ++i) {
         const std::size_t end = i + 1 < messages.size() ? messages[i + 1].offset : region.size();
         const auto text = region.substr(messages[i].offset, end - messages[i].offset);
-        if (digests_.contains(messages[i].digest) && text.starts_with(from)) {
+        // The same but for what a mail reader changed, if it is not our very bytes.
+        if (text.starts_with(from) && digests_.contains(messages[i].digest) && !has_whole(text)) {
             keep(text);
         } else {
             mend_message(text);

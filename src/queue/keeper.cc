@@ -20,10 +20,8 @@ void Keeper::run() {
         if (serve(lock)) continue;
         if (core_.life == Core::Life::written) break;
         if (!core_.look) {
-            core_.keeper_wakes.wait(lock, [this] {
-                return core_.look || core_.segment_wanted || !core_.with_files.empty() ||
-                       core_.life == Core::Life::written;
-            });
+            core_.keeper_wakes.wait(
+                lock, [this] { return core_.look || is_wanted() || core_.life == Core::Life::written; });
             continue;
         }
         core_.look = false;
@@ -40,16 +38,18 @@ void Keeper::run() {
     remove_files(lock);
 }
 
+bool Keeper::is_wanted() const {
+    return !core_.with_files.empty() || (core_.segment_wanted && core_.ready.empty() && !core_.segment_error);
+}
+
 bool Keeper::serve(Lock& lock) {
-    if (!core_.with_files.empty()) {
-        sync_files(lock);
-        return true;
-    }
-    if (core_.segment_wanted && core_.ready.empty() && !core_.segment_error) {
+    if (!is_wanted()) return false;
+    if (core_.with_files.empty()) {
         prepare_segment(lock);
-        return true;
+    } else {
+        sync_files(lock);
     }
-    return false;
+    return true;
 }
 
 // The contents' files and their names are made durable before the records that name them are written.
@@ -187,8 +187,7 @@ Result<> Keeper::flush(Lock& lock) {
     while (!answer->result && core_.life != Core::Life::written) {
         if (serve(lock)) continue;
         core_.keeper_wakes.wait(lock, [this, &answer] {
-            return answer->result || core_.life == Core::Life::written || !core_.with_files.empty() ||
-                   (core_.segment_wanted && core_.ready.empty() && !core_.segment_error);
+            return answer->result || core_.life == Core::Life::written || is_wanted();
         });
     }
     if (!answer->result) return fail(Fault::unavailable, "the spool is being closed");

@@ -26,7 +26,9 @@ private:
     using Lock = std::unique_lock<std::mutex>;
 
     void run();
-    // What the others wait for; true when there was something.
+    // Whether others wait for the keeper.
+    bool is_wanted() const;
+    // Does the most urgent of it; true when there was something.
     bool serve(Lock& lock);
     void sync_files(Lock& lock);
     void prepare_segment(Lock& lock);

@@ -33,7 +33,7 @@ struct Destination {
 
     std::string name;
     std::set<std::tuple<TimePoint, QueueId, std::size_t>> waiting;
-    std::map<QueueId, std::map<std::size_t, TimePoint>> by_message;  // the same, to find what goes together
+    std::map<QueueId, std::set<std::pair<TimePoint, std::size_t>>> by_message;  // the same, together
     std::size_t held = 0;
     std::size_t in_assignments = 0;  // recipients
     std::size_t connections = 0;     // assignments
@@ -76,13 +76,13 @@ struct Schedule::State {
         item.state = Item::State::waiting;
         item.due = due;
         item.destination->waiting.emplace(due, key.id, key.recipient);
-        item.destination->by_message[key.id].emplace(key.recipient, due);
+        item.destination->by_message[key.id].emplace(due, key.recipient);
     }
     void stop_waiting(const Key& key, const Item& item) {
         Destination& destination = *item.destination;
         destination.waiting.erase({item.due, key.id, key.recipient});
         const auto message = destination.by_message.find(key.id);
-        message->second.erase(key.recipient);
+        message->second.erase({item.due, key.recipient});
         if (message->second.empty()) destination.by_message.erase(message);
     }
     bool has_connection(const Destination& destination) const {
@@ -139,10 +139,12 @@ Assignment Schedule::State::assign(Destination& destination, TimePoint now) {
     Assignment assignment;
     assignment.destination = destination.name;
     assignment.id = std::get<QueueId>(*destination.waiting.begin());
-    for (const auto& [recipient, due] : destination.by_message.at(assignment.id)) {
-        if (assignment.recipients.size() == std::max<std::size_t>(rules.recipients_per_transaction, 1)) break;
-        if (due <= now) assignment.recipients.push_back(recipient);
+    const auto most = std::max<std::size_t>(rules.recipients_per_transaction, 1);
+    for (const auto& [due, recipient] : destination.by_message.at(assignment.id)) {
+        if (due > now || assignment.recipients.size() == most) break;
+        assignment.recipients.push_back(recipient);
     }
+    std::sort(assignment.recipients.begin(), assignment.recipients.end());
     for (const auto recipient : assignment.recipients) {
         const Key key{assignment.id, recipient};
         Item& item = items.at(key);

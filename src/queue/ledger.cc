@@ -57,7 +57,7 @@ void Ledger::finish(QueueId id, std::vector<std::string>& remove) {
 void Ledger::told(QueueId id, Segment& segment) {
     Entry* const entry = find(id);
     if (!entry || entry->settled == Entry::Settled::no) return;
-    if (entry->told_generation == segment.generation) return;
+    if (entry->told_generation != 0) return;
     entry->told_generation = segment.generation;
     segment.told.push_back(id);
 }
@@ -90,8 +90,7 @@ void Ledger::begin_settling(Entry& entry) {
 
 void Ledger::abandon_settling(Entry& entry, Segment& segment) {
     entry.settled = entry.segment ? Entry::Settled::no : Entry::Settled::yes;
-    // What was told in a younger segment meanwhile covers this one.
-    if (!entry.segment && entry.told_generation == 0) entry.told_generation = segment.generation;
+    if (!entry.segment) entry.told_generation = segment.generation;
 }
 
 void Ledger::end_settling(Entry& entry) {

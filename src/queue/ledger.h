@@ -37,7 +37,7 @@ struct Entry {
     std::shared_ptr<const std::string> memory;  // its content, also held by readers
     enum class Settled { no, going_on, yes } settled = Settled::no;
     bool may_have_settled_file = false;
-    std::uint64_t told_generation = 0;  // of the segment with its newest update, when it is settled
+    std::uint64_t told_generation = 0;  // of the oldest segment with updates its settled file does not tell
 };
 
 // Where content is to be read from.

@@ -229,8 +229,8 @@ void Recovery::take_settled_file(QueueId id) {
     entry->content_crc = settled.content_crc;
     core_.ledger.add_settled(std::move(entry));
     if (late != replay_.late_updates.end()) {
-        std::uint64_t generation = 0;
-        for (const auto& [index, update] : late->second) generation = std::max(generation, update.generation);
+        std::uint64_t generation = UINT64_MAX;
+        for (const auto& [index, update] : late->second) generation = std::min(generation, update.generation);
         core_.ledger.told(id, *segment_of(generation));
     }
     hand_over(message);

@@ -15,7 +15,9 @@
 #include <gtest/gtest.h>
 
 #include "net/reactors.h"
+#include "net/self_signed.h"
 #include "net/socket_stream.h"
+#include "net/tls_context.h"
 #include "serve/maildrop_fixture.h"
 
 namespace sims::serve {
@@ -125,15 +127,20 @@ protected:
         fs::remove_all(folder_);
     }
 
+    // A stream is made on its reactor's thread.
+    std::unique_ptr<net::Stream> adopt(int descriptor) {
+        auto& reactor = reactors_.at(0);
+        std::promise<std::unique_ptr<net::Stream>> made;
+        asio::post(reactor, [&] { made.set_value(net::adopt_socket(reactor, descriptor)); });
+        return made.get_future().get();
+    }
+    std::future<void> serve(int descriptor) {
+        return asio::co_spawn(reactors_.at(0), serve_pop3(adopt(descriptor), *services_), asio::use_future);
+    }
     std::unique_ptr<Client> connect() {
         int ends[2];
         EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-        auto& reactor = reactors_.at(0);
-        std::promise<std::unique_ptr<net::Stream>> made;
-        asio::post(reactor, [&] { made.set_value(net::adopt_socket(reactor, ends[0])); });
-        auto stream = made.get_future().get();
-        sessions_.push_back(
-            asio::co_spawn(reactor, serve_pop3(std::move(stream), *services_), asio::use_future));
+        sessions_.push_back(serve(ends[0]));
         return std::make_unique<Client>(ends[1]);
     }
     std::unique_ptr<Client> log_in() {
@@ -295,6 +302,50 @@ TEST_F(Pop3ServerTest, EndlessLinesAreDiscarded) {
     const std::string noise(300'000, 'x');
     client->say(noise + "\r\nQUIT\r\n");
     EXPECT_EQ(client->hear_all(), "+OK mail.example.org POP3 ready\r\n-ERR Line too long\r\n+OK Bye\r\n");
+}
+
+// STLS with a command behind it in the same write, which an attacker could have put there; then a visit under
+// TLS.
+asio::awaitable<std::string> visit_under_tls(std::unique_ptr<net::Stream> stream) {
+    const auto context = *net::TlsContext::client();
+    std::string heard;
+    stream->expect_within(std::chrono::seconds(20));
+    stream->put("STLS\r\nUSER intruder\r\n");
+    co_await stream->flush();
+    while (stream->buffered().find("TLS\r\n") == std::string_view::npos) {
+        const bool more = co_await stream->fill();
+        if (!more) co_return "hung up before TLS";
+    }
+    heard += stream->buffered();
+    stream->consume(stream->buffered().size());
+    const auto shaken = co_await stream->connect_tls(*context, "mail.example.org");
+    if (!shaken) co_return shaken.error().text;
+    stream->put("PASS secret\r\nSTLS\r\nUSER joe\r\nPASS secret\r\nQUIT\r\n");
+    co_await stream->flush();
+    for (;;) {
+        heard += stream->buffered();
+        stream->consume(stream->buffered().size());
+        const bool more = co_await stream->fill();
+        if (!more) co_return heard;
+    }
+}
+
+TEST_F(Pop3ServerTest, StlsDropsWhatWasSaidInClear) {
+    const auto certificate = folder_ + "/c.pem", key = folder_ + "/k.pem";
+    ASSERT_TRUE(net::make_self_signed("mail.example.org", certificate, key));
+    auto context = net::TlsContext::server(certificate, key);
+    ASSERT_TRUE(context);
+    services_->tls = [&] { return *context; };
+    int ends[2];
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    sessions_.push_back(serve(ends[0]));
+    auto& reactor = reactors_.at(0);
+    auto client = asio::co_spawn(reactor, visit_under_tls(adopt(ends[1])), asio::use_future);
+    EXPECT_EQ(client.get(),
+              "+OK mail.example.org POP3 ready\r\n+OK Begin TLS\r\n-ERR USER first\r\n-ERR TLS is active "
+              "already\r\n"
+              "+OK Send the password\r\n+OK Logged in, 0 messages\r\n+OK Bye\r\n");
+    sessions_.back().wait();
 }
 
 }  // namespace

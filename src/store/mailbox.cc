@@ -94,6 +94,8 @@ Result<> Mailbox::clear_debris() {
     const bool untouched = file ? *file == *known_ : known_->size <= to_at_most;
     if (untouched && known_->size > from) {
         if (auto cut = file_->truncate(from); !cut) return cut;
+        // At once: a later append torn over what a crash brought back could be told from no message.
+        if (auto synced = file_->sync(); !synced) return synced;
         auto stat = file_->stat();
         if (!stat) return stat.error();
         saw(*stat);

@@ -12,8 +12,6 @@ namespace {
 
 constexpr std::string_view from = "From ";
 
-constexpr int parts_max = 16;  // of one piece: with more, anything can be put together
-
 class Mender {
 public:
     Mender(std::string_view before, std::span<const std::string_view> rendered)
@@ -33,8 +31,6 @@ private:
     void mend_message(std::string_view text);
     void mend_piece(std::string_view piece);
     std::size_t torn_length(std::string_view piece) const;
-    bool is_spliced(std::string_view piece) const;
-    std::size_t fragment_length(std::string_view piece) const;
     bool is_fragment(std::string_view piece) const;
     void keep(std::string_view text);
 
@@ -83,39 +79,6 @@ std::size_t Mender::torn_length(std::string_view piece) const {
     return longest;
 }
 
-// Whether the piece is the beginning of one message, and then parts of any: a write that was cut short over
-// what a failed one had left.
-bool Mender::is_spliced(std::string_view piece) const {
-    std::size_t beginning = 0;
-    for (const auto message : rendered_) {
-        beginning = std::max(beginning, torn_part(message, piece));
-    }
-    // Of a From_ line alone, nothing would be lost.
-    const auto line_end = piece.find('\n');
-    if (beginning < piece.size() && line_end != std::string_view::npos && beginning <= line_end) return false;
-    piece.remove_prefix(beginning);
-    for (int parts = 0; parts < parts_max && !piece.empty(); ++parts) {
-        piece.remove_prefix(std::min(piece.find_first_not_of('\0'), piece.size()));
-        piece.remove_prefix(fragment_length(piece));
-    }
-    return piece.empty();
-}
-
-// How many bytes at the start occur somewhere in one of the messages.
-std::size_t Mender::fragment_length(std::string_view piece) const {
-    std::size_t least = 0;
-    std::size_t most = piece.size();
-    while (least < most) {
-        const std::size_t middle = least + (most - least + 1) / 2;
-        if (is_fragment(piece.substr(0, middle))) {
-            least = middle;
-        } else {
-            most = middle - 1;
-        }
-    }
-    return least;
-}
-
 bool Mender::is_fragment(std::string_view piece) const {
     return std::any_of(rendered_.begin(), rendered_.end(),
                        [&](auto message) { return message.find(piece) != std::string_view::npos; });
@@ -125,7 +88,7 @@ bool Mender::is_fragment(std::string_view piece) const {
 void Mender::mend_piece(std::string_view piece) {
     // Line ends at the end may be another program's, who closed what it found.
     const auto text = piece.substr(0, piece.find_last_not_of(std::string_view("\r\n\0", 3)) + 1);
-    if (is_spliced(text)) return;
+    if (torn_length(text) == text.size()) return;
     while (!piece.empty()) {
         if (const std::size_t torn = torn_length(piece); torn > 0) {
             piece.remove_prefix(torn);

@@ -201,7 +201,6 @@ void Recovery::take_settled() {
 void Recovery::take_settled_file(QueueId id) {
     const std::string path = core_.ledger.settled_path(id);
     const auto bad = [&](std::string_view why) {
-        named_contents_.insert(id);
         recovered_.damage.push_back(fmt::format("{} is left out, and left where it is: {}", path, why));
     };
     auto file = read_twice([&] { return read_settled(core_.files, path); });

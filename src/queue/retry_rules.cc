@@ -49,7 +49,7 @@ Result<std::vector<RetryRules::Step>> parse_retry_schedule(std::string_view text
         return fail(Fault::limit, fmt::format("retry schedule: more than {} times", steps_max));
     }
     std::vector<RetryRules::Step> steps;
-    for (const auto piece : pieces) {
+    for (const auto& piece : pieces) {
         auto step = parse_step(trim(piece));
         if (!step) return step.error();
         const bool last = &piece == &pieces.back();

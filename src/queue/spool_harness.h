@@ -67,6 +67,7 @@ public:
         auto draft = spool->draft();
         if (!draft) return draft.error();
         const QueueId id = (*draft)->id();
+        last_draft = id;
         if (auto appended = (*draft)->append(text); !appended) return appended.error();
         QueuedMessage message;
         message.sender.address = address("joe@example.org");
@@ -129,6 +130,7 @@ public:
     std::atomic<std::int64_t> clock{1'795'000'000'000'000};
     std::unique_ptr<Spool> spool;
     Recovered recovered;
+    QueueId last_draft;  // of commit(), by one thread
 };
 
 }  // namespace sims::queue

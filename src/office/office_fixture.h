@@ -23,6 +23,8 @@ protected:
         std::string pattern = testing::TempDir() + "/sims-office-XXXXXX";
         folder_ = ::mkdtemp(pattern.data());
         EXPECT_TRUE(files_.make_folder("/base/Queue"));
+        // The administrator made the base folder long ago.
+        for (const auto* folder : {"/", "/base", "/base/Queue"}) EXPECT_TRUE(files_.sync_folder(folder));
         auto directory = directory::Directory::open(folder_ + "/Directory", "example.org", clock(), log_);
         EXPECT_TRUE(directory) << (directory ? "" : directory.error().text);
         directory_ = std::move(*directory);

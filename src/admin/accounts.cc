@@ -25,6 +25,13 @@ std::string difference(const directory::Account& before, const directory::Accoun
     return out;
 }
 
+// RFC 5321 4.5.1: mail for Postmaster is always taken, so somebody must be there to read it.
+Outcome<> keep_postmaster(const directory::AccountName& name) {
+    if (!name.domain.empty() || !equal_ignoring_case(name.name, "Postmaster")) return {};
+    return Problem(Fault::refused, "Postmaster stays: every mail server has one (RFC 5321 4.5.1)",
+                   "UserName");
+}
+
 }  // namespace
 
 std::string_view name_of(directory::NotifyMode mode) {
@@ -152,6 +159,7 @@ Outcome<AccountView> Operations::rename_account(const Caller& caller, std::strin
                                                 std::string_view to) {
     const auto before = find(from);
     if (!before) return before.error();
+    if (auto kept = keep_postmaster(before->name); !kept) return kept.error();
     const auto name = name_from(to);
     if (!name) return Problem(name.error().fault, name.error().text, "to");
     if (auto done = parts_.office.rename_account(before->name, *name); !done) return Problem(done.error());
@@ -162,6 +170,7 @@ Outcome<AccountView> Operations::rename_account(const Caller& caller, std::strin
 Outcome<> Operations::remove_account(const Caller& caller, std::string_view text) {
     const auto account = find(text);
     if (!account) return account.error();
+    if (auto kept = keep_postmaster(account->name); !kept) return kept.error();
     if (auto done = parts_.office.remove_account(account->name); !done) return Problem(done.error());
     note(caller, fmt::format("account {} removed with its mailbox", account->name.text()));
     return {};

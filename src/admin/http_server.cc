@@ -12,12 +12,10 @@
 #include <fmt/format.h>
 
 #include "admin/authority.h"
+#include "admin/openapi.h"
 #include "admin/pages.h"
 #include "base/text.h"
 #include "net/background.h"
-
-// g++ 12 takes Asio's own operator new of a coroutine frame for another one when it inlines only half of it.
-#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
 
 namespace sims::admin {
 
@@ -154,6 +152,10 @@ asio::awaitable<std::optional<Answer>> HttpServer::refuse(net::Stream& stream, D
 
 asio::awaitable<Answer> HttpServer::answer(Exchange& exchange) {
     auto& request = exchange.request;
+    const bool describes = request.target.path == std::vector<std::string>{"api", "v1", "openapi.json"};
+    if (describes && request.method == "GET") {
+        co_return plain(200, openapi_document(parts_.hostname), "application/json");
+    }
     if (exchange.is_api()) {
         request.body = std::move(exchange.parser.get().body());
         auto& operations = parts_.operations;

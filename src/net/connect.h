@@ -25,8 +25,9 @@ struct ConnectTarget {
     ConnectTarget(std::string to, std::uint16_t at_port) : address(std::move(to)), port(at_port) {}
 };
 
-// Called by a coroutine that runs on `reactor`, to which the stream belongs. Errors: `unavailable` with
-// address, port and the system's words; `invalid` for an address that is none.
+// Called by a coroutine that runs on `reactor`, to which the stream belongs. `within` stays its deadline
+// until the caller sets another. Errors: `unavailable` with address, port and the system's words; `invalid`
+// for an address that is none.
 asio::awaitable<Result<std::unique_ptr<Stream>>> connect(asio::io_context& reactor, ConnectTarget target);
 
 // The same over the Unix socket at `path`.

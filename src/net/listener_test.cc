@@ -237,6 +237,7 @@ asio::awaitable<void> greet_and_wait(asio::io_context& reactor, std::string addr
                                      std::atomic<int>& greeted) {
     auto stream = co_await dial_to(reactor, address);
     if (!stream) co_return;
+    (*stream)->expect_within(std::chrono::seconds(60));
     if (tls) {
         const Result<> shaken = co_await (*stream)->connect_tls(*tls, "mail.example.org");
         if (!shaken) co_return;

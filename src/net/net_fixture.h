@@ -35,7 +35,7 @@ protected:
     // For what another thread brings about soon.
     template <class Condition>
     static bool eventually(Condition condition) {
-        for (int i = 0; i < 2000; ++i) {
+        for (int i = 0; i < 6000; ++i) {
             if (condition()) return true;
             std::this_thread::sleep_for(std::chrono::milliseconds(5));
         }

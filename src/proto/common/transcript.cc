@@ -15,7 +15,7 @@ public:
 
     // Empty, or what is wrong.
     std::string line(std::string_view text) {
-        text = text.substr(0, text.find_last_not_of("\r") + 1);
+        text = text.substr(0, text.find_last_not_of('\r') + 1);
         if (trim(text).empty() || text.front() == '#') return {};
         const auto colon = text.find(':');
         if (colon == std::string_view::npos || colon == 0) return "not a transcript line";

@@ -13,7 +13,6 @@ namespace sims::smtp {
 namespace {
 
 using mail::Address;
-using mail::Utf8;
 
 ParseError refuse(int code, std::string text) {
     return ParseError{Reply{code, std::move(text)}, AfterError::go_on};

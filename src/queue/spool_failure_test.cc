@@ -32,7 +32,7 @@ void work(Harness& harness, Outcome& outcome) {
         const auto committed = harness.commit(text, {"ann@example.net"}, {{"Accounts/ann", 10, 1}});
         if (!committed) {
             // The ids of the harness's drafts rise one by one.
-            for (auto value = id.value + 1; value < harness.last_draft.value + 1; ++value) {
+            for (auto value = id.value + 1; value < harness.last_draft + 1; ++value) {
                 outcome.refused.insert(QueueId{{value}});
             }
             continue;

@@ -55,10 +55,12 @@ public:
         spool.reset();
         open();
     }
-    // Power loss; the threads of the old life end against a dead disk.
+    // Power loss. The threads of the old life end against a dead disk before the new one begins.
     void crash(std::uint64_t seed) {
-        disk.crash(seed);
+        disk.fail({.counted = os::FaultyFileSystem::Counted::all,
+                   .afterwards = os::FaultyFileSystem::Afterwards::stay_dead});
         spool.reset();
+        disk.crash(seed);
         open();
     }
 
@@ -67,7 +69,7 @@ public:
         auto draft = spool->draft();
         if (!draft) return draft.error();
         const QueueId id = (*draft)->id();
-        last_draft = id;
+        last_draft = id.value;
         if (auto appended = (*draft)->append(text); !appended) return appended.error();
         QueuedMessage message;
         message.sender.address = address("joe@example.org");
@@ -130,7 +132,7 @@ public:
     std::atomic<std::int64_t> clock{1'795'000'000'000'000};
     std::unique_ptr<Spool> spool;
     Recovered recovered;
-    QueueId last_draft;  // of commit(), by one thread
+    std::atomic<std::uint64_t> last_draft{0};
 };
 
 }  // namespace sims::queue

@@ -2,7 +2,9 @@
 #include "store/mailbox_store.h"
 
 #include <algorithm>
+#include <atomic>
 #include <set>
+#include <thread>
 
 #include <rapidcheck.h>
 
@@ -292,6 +294,50 @@ TEST_P(AnyStore, DotLockOnAnotherVolume) {
     ASSERT_TRUE(remove({0}));
     EXPECT_EQ(texts(), Texts{received(letter(2))});
     EXPECT_EQ(files_.list("/volume")->size(), 1U);
+}
+
+TEST_P(AnyStore, ManyThreadsAtOnce) {
+    Limits limits;
+    limits.open_mailboxes_max = 2;
+    open(limits);
+    constexpr int letters = 60;
+    const auto box = [](int number) { return MailboxPath{"Accounts/box" + std::to_string(number % 5)}; };
+    std::atomic<bool> writing = true;
+    std::atomic<std::size_t> removed = 0;
+    const auto write = [&](int first) {
+        for (int i = first; i < letters; i += 2) {
+            while (!append({letter(i)}, box(i))) {
+            }
+        }
+    };
+    const auto read_and_remove = [&] {
+        for (int i = 0; writing || i < 10; ++i) {
+            auto drop = store().open_maildrop(box(i));
+            if (!drop || (*drop)->messages().empty()) continue;
+            EXPECT_TRUE(read(**drop, 0).has_value());
+            const std::size_t first[] = {0};
+            if (store().remove_messages(std::move(*drop), first)) ++removed;
+        }
+    };
+    const auto sync = [&] {
+        while (writing) {
+            for (const auto& mailbox : store().dirty()) EXPECT_TRUE(store().sync(mailbox));
+        }
+    };
+    std::thread reader(read_and_remove);
+    std::thread syncer(sync);
+    std::thread one([&] { write(0); });
+    write(1);
+    one.join();
+    writing = false;
+    reader.join();
+    syncer.join();
+    std::size_t left = 0;
+    for (int i = 0; i < 5; ++i) {
+        left += texts(box(i)).size();
+        expect_sound(box(i));
+    }
+    EXPECT_EQ(left + removed, static_cast<std::size_t>(letters));
 }
 
 TEST(MailboxStoreProperty, AnyBytesRoundTrip) {

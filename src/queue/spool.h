@@ -32,7 +32,8 @@ struct SpoolLimits {
         16 << 20;  // less space on the disk: no_space before the disk is full to the brim
 };
 
-// A message on its way in. Commit is explicit (Spool::commit), abandoning is the destructor.
+// A message on its way in. Commit is explicit (Spool::commit), abandoning is the destructor. Must not outlive
+// its spool.
 class Draft {
 public:
     virtual ~Draft() = default;
@@ -104,7 +105,8 @@ public:
     virtual void note(std::vector<MailboxNote> notes, Done done) = 0;
 
     // Remembers new states. Durable when `done` runs. A message all of whose recipients are delivered or
-    // failed is forgotten with its content.
+    // failed is forgotten with its content. After an Error the states hold for now, and are written again
+    // with what comes next.
     virtual void update(std::vector<Update> updates, Done done) = 0;
     // The same with no hurry: goes out with the next commit or update, or when its segment must be freed.
     virtual void update_lazily(std::vector<Update> updates) = 0;

@@ -5,7 +5,9 @@ import mailbox
 import os
 import pty
 import re
+import struct
 import subprocess
+import termios
 import threading
 import time
 
@@ -107,38 +109,41 @@ def test_too_many_hops_is_a_loop(shared, account):
 # Other programs on the same file.
 
 def run_mutt(*arguments, seconds=60):
-    """mutt wants a terminal."""
+    """What mutt shows on its terminal."""
     master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 100, 0, 0))
     process = subprocess.Popen(["mutt", "-n", "-F", "/dev/null", *arguments], stdin=slave, stdout=slave, stderr=slave,
                                env={**os.environ, "TERM": "vt100", "HOME": "/nonexistent"}, start_new_session=True)
     os.close(slave)
 
+    screen = []
+
     def drain():
         try:
-            while os.read(master, 65536):
-                pass
+            while shown := os.read(master, 65536):
+                screen.append(shown)
         except OSError:
             pass
 
-    threading.Thread(target=drain, daemon=True).start()
+    reader = threading.Thread(target=drain, daemon=True)
+    reader.start()
     try:
         assert process.wait(seconds) == 0
+        reader.join(5)
+        return b"".join(screen)
     finally:
         process.kill()
         os.close(master)
 
 
-def test_mutt_reads_every_message(shared, account, tmp_path):
-    sent = [text for label, text in made() if len(text) < 200_000 and b"\0" not in text and text.strip(b"\r\n")]
+def test_mutt_counts_the_same_messages(shared, account):
+    sent = [text for label, text in made() if len(text) < 200_000]
     with shared.smtp() as client:
         client.hello()
         for text in sent:
             assert client.send_message("sender@example.net", [f"{account}@example.org"], text).code == 250
-    out = tmp_path / "out"
-    run_mutt("-R", "-f", str(shared.mailbox(account)), "-e", "set pipe_decode=no pipe_split=yes wait_key=no quit=yes mbox_type=mbox",
-             "-e", f"push '<tag-pattern>~A<enter><tag-prefix><pipe-message>(cat; echo =END=) >> {out}<enter><exit>'")
-    copies = out.read_bytes().split(b"=END=\n")[:-1]
-    assert len(copies) == len(sent)
+    screen = run_mutt("-R", "-f", str(shared.mailbox(account)), "-e", "set quit=yes mbox_type=mbox", "-e", "push '<exit>'")
+    assert re.search(rb"\[Msgs:(\d+)", screen)[1] == str(len(sent)).encode()
 
 
 def test_a_mail_program_that_holds_the_lock_delays_delivery_only(shared, account):

@@ -83,7 +83,7 @@ def test_client_hosts_may_relay_from_the_next_connection_on(sims):
 
     assert rcpt() == 550, "not even loopback may relay by default"
     for hosts, code in (("127.0.0.0/8", 250), ("10.0.0.0/8", 550), ("127.000.0.01", 250), ("127.0.0.0-127.0.0.5", 250),
-                        ("127.0.0.2-127.0.0.5", 550), ("::/0", 550), ("::1,127.0.0.1", 250), ("", 550)):
+                        ("127.0.0.2-127.0.0.5", 550), ("::1", 550), ("::1,127.0.0.1", 250), ("", 550)):
         sims.set("smtp", client_hosts=hosts)
         assert rcpt() == code, hosts
 

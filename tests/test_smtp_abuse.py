@@ -36,7 +36,8 @@ def test_huge_arguments(shared, verb):
                         if reply.code != 221 and size <= 65536 and reply.code != 421:
                             assert client.command("RSET").code == 250
                     except (Closed, ConnectionError):
-                        assert size > 4096
+                        # Behind a BDAT whose size cannot be read may come anything.
+                        assert size > 4096 or verb == "BDAT"
         assert witness.command("NOOP").code == 250
     assert shared.running
 

@@ -8,15 +8,14 @@ std::optional<std::vector<queue::MailboxNote>> Ledger::expect(
     const std::vector<store::MailboxPath>& mailboxes) {
     const std::lock_guard lock(mutex_);
     for (const auto& mailbox : mailboxes) {
-        const auto found = entries_.find(mailbox);
-        if (found == entries_.end()) return std::nullopt;
-        if (!found->second.is_noted && !found->second.clean) return std::nullopt;
+        if (!is_known(mailbox)) return std::nullopt;
     }
     std::vector<queue::MailboxNote> notes;
     for (const auto& mailbox : mailboxes) {
         auto& entry = entries_[mailbox];
         if (!entry.is_noted) {
-            notes.push_back({mailbox.relative, entry.clean->length, entry.clean->inode});
+            const auto clean = entry.is_being_rewritten ? store::CleanLength{} : *entry.clean;
+            notes.push_back({mailbox.relative, clean.length, clean.inode});
             entry.is_noted = true;
             entry.clean.reset();
         }
@@ -29,9 +28,7 @@ std::vector<store::MailboxPath> Ledger::unknown(const std::vector<store::Mailbox
     const std::lock_guard lock(mutex_);
     std::vector<store::MailboxPath> unknown;
     for (const auto& mailbox : mailboxes) {
-        const auto found = entries_.find(mailbox);
-        if (found == entries_.end() || (!found->second.is_noted && !found->second.clean))
-            unknown.push_back(mailbox);
+        if (!is_known(mailbox)) unknown.push_back(mailbox);
     }
     return unknown;
 }
@@ -40,7 +37,8 @@ void Ledger::learn(const store::MailboxPath& mailbox, const std::optional<store:
     const std::lock_guard lock(mutex_);
     if (entries_.size() >= Limits::clean_mailboxes_max) {
         std::erase_if(entries_, [](const auto& item) {
-            return !item.second.is_noted && item.second.expected == 0 && item.second.marks.empty();
+            return !item.second.is_noted && !item.second.is_being_rewritten && item.second.expected == 0 &&
+                   item.second.marks.empty();
         });
     }
     auto& entry = entries_[mailbox];
@@ -78,24 +76,32 @@ void Ledger::noted(const store::MailboxPath& mailbox) {
     entry.clean.reset();
 }
 
-void Ledger::appended(const store::MailboxPath& mailbox, queue::Update mark) {
+void Ledger::expect_again(const store::MailboxPath& mailbox) {
+    const std::lock_guard lock(mutex_);
+    ++entries_[mailbox].expected;
+}
+
+void Ledger::appended(const store::MailboxPath& mailbox, queue::Update mark, std::uint64_t end) {
     const std::lock_guard lock(mutex_);
     auto& entry = entries_[mailbox];
-    if (entry.expected > 0) --entry.expected;
+    check(entry.expected > 0, "an append nobody expected");
+    --entry.expected;
     entry.marks.push_back(std::move(mark));
+    entry.covered = end;
 }
 
 void Ledger::given_up(const store::MailboxPath& mailbox) {
     const std::lock_guard lock(mutex_);
     auto& entry = entries_[mailbox];
-    if (entry.expected > 0) --entry.expected;
+    check(entry.expected > 0, "an append nobody expected");
+    --entry.expected;
 }
 
-std::vector<queue::Update> Ledger::take_marks(const store::MailboxPath& mailbox) {
+Ledger::Marks Ledger::take_marks(const store::MailboxPath& mailbox) {
     const std::lock_guard lock(mutex_);
     const auto found = entries_.find(mailbox);
     if (found == entries_.end()) return {};
-    return std::exchange(found->second.marks, {});
+    return {std::exchange(found->second.marks, {}), found->second.covered};
 }
 
 void Ledger::put_back(const store::MailboxPath& mailbox, std::vector<queue::Update> marks) {
@@ -105,12 +111,14 @@ void Ledger::put_back(const store::MailboxPath& mailbox, std::vector<queue::Upda
 }
 
 Ledger::AfterSync Ledger::synced(const store::MailboxPath& mailbox,
-                                 const std::optional<store::CleanLength>& clean) {
+                                 const std::optional<store::CleanLength>& clean,
+                                 const std::function<void()>& forget_note) {
     const std::lock_guard lock(mutex_);
     auto& entry = entries_[mailbox];
-    if (!clean || entry.expected > 0) return AfterSync::still_noted;
+    if (!clean || entry.expected > 0 || !entry.marks.empty()) return AfterSync::still_noted;
     entry.is_noted = false;
     entry.clean = clean;
+    forget_note();
     return AfterSync::clean;
 }
 
@@ -123,13 +131,28 @@ std::vector<store::MailboxPath> Ledger::marked() const {
     return mailboxes;
 }
 
-void Ledger::forget(const store::MailboxPath& mailbox) {
+bool Ledger::begin_rewrite(const store::MailboxPath& mailbox) {
     const std::lock_guard lock(mutex_);
+    auto& entry = entries_[mailbox];
+    entry.is_being_rewritten = true;
+    entry.clean.reset();
+    entry.covered = 0;
+    return entry.is_noted || entry.expected > 0;
+}
+
+void Ledger::end_rewrite(const store::MailboxPath& mailbox) {
+    const std::lock_guard lock(mutex_);
+    auto& entry = entries_[mailbox];
+    entry.is_being_rewritten = false;
+    entry.clean.reset();
+    entry.covered = 0;
+    if (!entry.is_noted) drop_if_unused(mailbox);
+}
+
+bool Ledger::is_known(const store::MailboxPath& mailbox) const {
     const auto found = entries_.find(mailbox);
-    if (found == entries_.end()) return;
-    found->second.clean.reset();
-    found->second.is_noted = false;
-    drop_if_unused(mailbox);
+    return found != entries_.end() &&
+           (found->second.is_noted || found->second.clean || found->second.is_being_rewritten);
 }
 
 void Ledger::drop_if_unused(const store::MailboxPath& mailbox) {

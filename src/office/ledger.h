@@ -36,28 +36,45 @@ public:
     bool is_noted(const store::MailboxPath& mailbox) const;
     // A note written apart from a commit is durable.
     void noted(const store::MailboxPath& mailbox);
-    // Appended, and the recipient's new state is to be recorded at the next checkpoint.
-    void appended(const store::MailboxPath& mailbox, queue::Update mark);
+    // A message that waited is tried again: its append is expected, as by expect().
+    void expect_again(const store::MailboxPath& mailbox);
+    // Appended up to `end`, and the recipient's new state is to be recorded at the next checkpoint.
+    void appended(const store::MailboxPath& mailbox, queue::Update mark, std::uint64_t end);
     void given_up(const store::MailboxPath& mailbox);
 
-    // Checkpoint of one mailbox: takes its marks before the sync; synced() afterwards says whether its note
-    // is dead. `clean` nothing: more was appended meanwhile, the mailbox stays noted.
-    std::vector<queue::Update> take_marks(const store::MailboxPath& mailbox);
+    // Checkpoint of one mailbox: takes its marks before the sync. All that we appended below `covered` is
+    // among them or was before; nothing is known of an append under way.
+    struct Marks {
+        std::vector<queue::Update> updates;
+        std::uint64_t covered = 0;
+    };
+    Marks take_marks(const store::MailboxPath& mailbox);
     void put_back(const store::MailboxPath& mailbox, std::vector<queue::Update> marks);
+    // After the sync, once the journal has the marks: says what is to become of the note. `clean` nothing:
+    // more was appended meanwhile. When nothing is under way the note is dead: then `forget_note` is called,
+    // before anybody can ask for a new one.
     enum class AfterSync { clean, still_noted };
-    AfterSync synced(const store::MailboxPath& mailbox, const std::optional<store::CleanLength>& clean);
+    AfterSync synced(const store::MailboxPath& mailbox, const std::optional<store::CleanLength>& clean,
+                     const std::function<void()>& forget_note);
     // Mailboxes with marks.
     std::vector<store::MailboxPath> marked() const;
-    // Rewritten, renamed or removed: whatever was known of its length is not.
-    void forget(const store::MailboxPath& mailbox);
+
+    // The mailbox is going to be rewritten, renamed or removed: its length means nothing until end_rewrite().
+    // Meanwhile notes say "nothing is known to be whole". True: such a note must be durable first, for
+    // appends under way.
+    bool begin_rewrite(const store::MailboxPath& mailbox);
+    void end_rewrite(const store::MailboxPath& mailbox);
 
 private:
     struct Entry {
         std::optional<store::CleanLength> clean;  // known, and no note is in the journal
         bool is_noted = false;
         std::size_t expected = 0;  // committed, not yet appended
+        bool is_being_rewritten = false;
         std::vector<queue::Update> marks;
+        std::uint64_t covered = 0;  // the end of our last append
     };
+    bool is_known(const store::MailboxPath& mailbox) const;
     void drop_if_unused(const store::MailboxPath& mailbox);
 
     mutable std::mutex mutex_;

@@ -155,8 +155,14 @@ void LocalDelivery::append(const store::MailboxPath& mailbox, const std::vector<
     const std::vector<std::string_view> pieces(rendered.begin(), rendered.end());
     auto noted = make_noted(mailbox);
     Result<> result = noted;
+    std::unique_lock lock(appending_);
+    std::vector<store::Appended> places;
     if (noted) {
-        if (auto appended = parts_.store.append(mailbox, pieces); !appended) result = appended.error();
+        if (auto appended = parts_.store.append(mailbox, pieces)) {
+            places = std::move(*appended);
+        } else {
+            result = appended.error();
+        }
     }
     if (!result) {
         const auto temporary = is_temporary(result.error().fault) || result.error().fault == Fault::refused ||
@@ -178,34 +184,55 @@ void LocalDelivery::append(const store::MailboxPath& mailbox, const std::vector<
         }
         return;
     }
-    for (const auto* job : jobs) {
-        auto recipient = job->rendering->message.recipients[job->due.recipient];
+    for (std::size_t i = 0; i < jobs.size(); ++i) {
+        const auto& due = jobs[i]->due;
+        auto recipient = jobs[i]->rendering->message.recipients[due.recipient];
         recipient.state = queue::RecipientState::delivered;
         recipient.last_reply = "250 2.0.0 delivered";
-        parts_.ledger.appended(mailbox, {job->due.id, job->due.recipient, std::move(recipient)});
-        outcome_(*job, Book::Outcome::delivered, "250 2.0.0 delivered");
+        parts_.ledger.appended(mailbox, {due.id, due.recipient, std::move(recipient)},
+                               places[i].offset + rendered[i].size());
     }
-    const std::lock_guard lock(mutex_);
+    lock.unlock();
+    for (const auto* job : jobs) outcome_(*job, Book::Outcome::delivered, "250 2.0.0 delivered");
+    const std::lock_guard tick(mutex_);
     if (!dirty_) tick_.notify_one();
     dirty_ = true;
 }
 
-Result<> LocalDelivery::sync_mailbox(const store::MailboxPath& mailbox, std::vector<queue::Update>& marks,
-                                     std::vector<std::string>& synced) {
-    auto mine = parts_.ledger.take_marks(mailbox);
+// In this order in the journal: marks, then the death of the note; and no new note may come between the
+// decision that the old one is dead and the journal's hearing of it.
+Result<> LocalDelivery::checkpoint_one(const store::MailboxPath& mailbox, Marks how) {
+    auto taken = [&] {
+        const std::lock_guard lock(appending_);
+        return parts_.ledger.take_marks(mailbox);
+    }();
+    auto& marks = taken.updates;
     auto length = parts_.store.sync(mailbox);
     if (!length) {
-        parts_.ledger.put_back(mailbox, std::move(mine));
+        parts_.ledger.put_back(mailbox, std::move(marks));
         return length.error();
     }
-    marks.insert(marks.end(), std::make_move_iterator(mine.begin()), std::make_move_iterator(mine.end()));
+    if (how == Marks::lazily) {
+        parts_.spool.update_lazily(std::move(marks));
+    } else if (!marks.empty()) {
+        auto known =
+            wait_for_spool([&](queue::Spool::Done then) { parts_.spool.update(marks, std::move(then)); });
+        if (!known) {
+            parts_.ledger.put_back(mailbox, std::move(marks));
+            return known;
+        }
+    }
     auto clean = parts_.store.clean_length(mailbox);
-    const auto after = parts_.ledger.synced(mailbox, clean ? *clean : std::nullopt);
+    const auto after = parts_.ledger.synced(mailbox, clean ? *clean : std::nullopt, [&] {
+        const std::string name = mailbox.relative;
+        parts_.spool.mailboxes_synced({&name, 1});
+    });
     switch (after) {
-        case Ledger::AfterSync::clean: synced.push_back(mailbox.relative); break;
+        case Ledger::AfterSync::clean: break;
         case Ledger::AfterSync::still_noted:
             // A newer note frees the segment that holds the old one.
-            parts_.spool.note({{mailbox.relative, length->length, length->inode}}, [](Result<>) {});
+            parts_.spool.note({{mailbox.relative, std::min(taken.covered, length->length), length->inode}},
+                              [](Result<>) {});
             break;
     }
     return {};
@@ -213,18 +240,21 @@ Result<> LocalDelivery::sync_mailbox(const store::MailboxPath& mailbox, std::vec
 
 Result<> LocalDelivery::checkpoint(const store::MailboxPath& mailbox) {
     const std::lock_guard alone(checkpointing_);
-    std::vector<queue::Update> marks;
-    std::vector<std::string> synced;
-    if (auto done = sync_mailbox(mailbox, marks, synced); !done) return done;
-    auto known = marks.empty() ? Result<>{} : wait_for_spool([&](queue::Spool::Done then) {
-        parts_.spool.update(marks, std::move(then));
-    });
-    if (!known) {
-        parts_.ledger.put_back(mailbox, std::move(marks));
-        return known;
+    return checkpoint_one(mailbox, Marks::durably);
+}
+
+Result<> LocalDelivery::checkpoint_and(const store::MailboxPath& mailbox,
+                                       const std::function<Result<>()>& rewrite) {
+    const std::lock_guard alone(checkpointing_);
+    if (auto done = checkpoint_one(mailbox, Marks::durably); !done) return done;
+    Result<> result;
+    if (parts_.ledger.begin_rewrite(mailbox)) {
+        const std::vector<queue::MailboxNote> notes{{mailbox.relative, 0, 0}};
+        result = wait_for_spool([&](queue::Spool::Done then) { parts_.spool.note(notes, std::move(then)); });
     }
-    parts_.spool.mailboxes_synced(synced);
-    return {};
+    if (result) result = rewrite();
+    parts_.ledger.end_rewrite(mailbox);
+    return result;
 }
 
 Result<> LocalDelivery::checkpoint_all() {
@@ -234,21 +264,15 @@ Result<> LocalDelivery::checkpoint_all() {
         dirty_ = false;
     }
     Result<> first_failure;
-    std::vector<queue::Update> marks;
-    std::vector<std::string> synced;
     for (const auto& mailbox : parts_.ledger.marked()) {
-        if (auto done = sync_mailbox(mailbox, marks, synced); !done) {
-            parts_.log.line(LogLevel::failures, Service::server, "", "office.sync_failed",
-                            "{} could not be synced, tried again soon: {}", mailbox.relative,
-                            done.error().text);
-            first_failure = done;
-            const std::lock_guard lock(mutex_);
-            dirty_ = true;
-        }
+        auto done = checkpoint_one(mailbox, Marks::lazily);
+        if (done) continue;
+        parts_.log.line(LogLevel::failures, Service::server, "", "office.sync_failed",
+                        "{} could not be synced, tried again soon: {}", mailbox.relative, done.error().text);
+        first_failure = done;
+        const std::lock_guard lock(mutex_);
+        dirty_ = true;
     }
-    // In this order in the journal: a mailbox's note is dead only where its marks are known.
-    parts_.spool.update_lazily(std::move(marks));
-    parts_.spool.mailboxes_synced(synced);
     return first_failure;
 }
 

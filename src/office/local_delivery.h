@@ -68,6 +68,9 @@ public:
     // Everything appended to the mailbox, or to all, is on stable storage and the journal knows (durably)
     // when it returns. From any thread but the spool's.
     Result<> checkpoint(const store::MailboxPath& mailbox);
+    // The same, then `rewrite` (which removes or renames) while nobody checkpoints and the journal knows that
+    // the mailbox's length means nothing.
+    Result<> checkpoint_and(const store::MailboxPath& mailbox, const std::function<Result<>()>& rewrite);
     Result<> checkpoint_all();
     // Checkpoints what is dirty and runs the housekeeping now, on its thread.
     void wake_housekeeping();
@@ -79,8 +82,8 @@ private:
     void append(const store::MailboxPath& mailbox, const std::vector<LocalJob*>& jobs,
                 const std::vector<std::string>& rendered);
     Result<> make_noted(const store::MailboxPath& mailbox);
-    Result<> sync_mailbox(const store::MailboxPath& mailbox, std::vector<queue::Update>& marks,
-                          std::vector<std::string>& synced);
+    enum class Marks { lazily, durably };
+    Result<> checkpoint_one(const store::MailboxPath& mailbox, Marks marks);
 
     Parts parts_;
     std::chrono::milliseconds checkpoint_interval_;
@@ -96,6 +99,7 @@ private:
     bool tick_wanted_ = false;
     bool dirty_ = false;  // something was appended since the last checkpoint of all
     std::mutex checkpointing_;
+    std::mutex appending_;  // from the append to its mark in the ledger: what can be read has its mark
     std::thread delivery_thread_;
     std::thread housekeeping_thread_;
 };

@@ -130,6 +130,12 @@ private:
     TimePoint next_notices_{};
     std::mutex wake_mutex_;
     std::function<void()> wake_;
+    // The spool may be in the middle of its call when we leave: shared with the callback.
+    struct Pressure {
+        std::mutex mutex;
+        LocalDelivery* local = nullptr;
+    };
+    std::shared_ptr<Pressure> pressure_ = std::make_shared<Pressure>();
     std::unique_ptr<LocalDelivery> local_;  // last: its threads use all of the above
 };
 

@@ -17,6 +17,23 @@
 
 namespace sims::office {
 
+// SIMS_TEST_LOG=1 shows what the office says.
+class TestLog final : public Log {
+public:
+    TestLog() {
+        if (std::getenv("SIMS_TEST_LOG") == nullptr) return;
+        for (const auto service : {Service::server, Service::smtp, Service::queue})
+            set_level(service, LogLevel::all);
+    }
+
+protected:
+    void write(const LogLine& line) override {
+        if (std::getenv("SIMS_TEST_LOG") == nullptr) return;
+        std::fprintf(stderr, "%s %.*s\n", std::string(line.id).c_str(), static_cast<int>(line.text.size()),
+                     line.text.data());
+    }
+};
+
 class OfficeFixture : public testing::Test {
 protected:
     OfficeFixture() {
@@ -120,7 +137,7 @@ protected:
     }
 
     std::atomic<std::int64_t> now_{1'795'728'371'000'000};
-    NullLog log_;
+    TestLog log_;
     std::string folder_;
     os::FaultyFileSystem files_;
     queue::SpoolLimits spool_limits_{

@@ -30,11 +30,19 @@ Office::Office(Parts parts, OfficeSettings settings, std::unique_ptr<Policy> pol
               local_outcome(job, outcome, reply);
           },
           [this] { return housekeeping(); })) {
-    parts_.spool.on_pressure([this] { local_->wake_housekeeping(); });
+    pressure_->local = local_.get();
+    parts_.spool.on_pressure([pressure = pressure_] {
+        const std::lock_guard lock(pressure->mutex);
+        if (pressure->local != nullptr) pressure->local->wake_housekeeping();
+    });
 }
 
 Office::~Office() {
     parts_.spool.on_pressure({});
+    {
+        const std::lock_guard lock(pressure_->mutex);
+        pressure_->local = nullptr;
+    }
     local_.reset();
     // What the last checkpoint learned is lazy: the next start should not have to look again.
     if (auto done =
@@ -59,11 +67,9 @@ Result<> Office::take_up(queue::Recovered recovered) {
 
 Result<> Office::remove_messages(const directory::Account& account, std::unique_ptr<store::Maildrop> drop,
                                  std::vector<std::size_t> numbers) {
-    const store::MailboxPath mailbox{account.mailbox()};
     // The journal must know what was delivered before it can be removed, or a crash brings it back.
-    if (auto done = local_->checkpoint(mailbox); !done) return done;
-    ledger_.forget(mailbox);
-    return parts_.store.remove_messages(std::move(drop), numbers);
+    return local_->checkpoint_and({account.mailbox()},
+                                  [&] { return parts_.store.remove_messages(std::move(drop), numbers); });
 }
 
 Result<> Office::add_account(const directory::AccountName& name, const directory::AccountChange& change) {
@@ -81,11 +87,8 @@ Result<> Office::rename_account(const directory::AccountName& from, const direct
     const auto old_mailbox = mailbox_of(from);
     const auto new_mailbox = mailbox_of(to);
     if (auto renamed = parts_.directory.rename(from, to); !renamed) return renamed;
-    auto done = local_->checkpoint(old_mailbox);
-    if (done) {
-        ledger_.forget(old_mailbox);
-        done = parts_.store.rename(old_mailbox, new_mailbox);
-    }
+    auto done =
+        local_->checkpoint_and(old_mailbox, [&] { return parts_.store.rename(old_mailbox, new_mailbox); });
     if (!done) (void)parts_.directory.rename(to, from);
     return done;
 }
@@ -94,10 +97,8 @@ Result<> Office::remove_account(const directory::AccountName& name) {
     const auto mailbox = mailbox_of(name);
     // A reader of the mailbox is in the way of nothing but the file: nobody logs in any more, and no mail
     // comes.
-    if (auto done = local_->checkpoint(mailbox); !done) return done;
-    ledger_.forget(mailbox);
-    if (auto removed = parts_.store.remove(mailbox); !removed && removed.error().fault != Fault::not_found)
-        return removed;
+    auto done = local_->checkpoint_and(mailbox, [&] { return parts_.store.remove(mailbox); });
+    if (!done && done.error().fault != Fault::not_found) return done;
     return parts_.directory.remove(name);
 }
 

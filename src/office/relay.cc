@@ -206,6 +206,7 @@ std::vector<LocalJob> Office::local_jobs(const std::vector<LocalDue>& due) {
             continue;
         }
         const auto target = parse_target(message->recipients[one.recipient].route);
+        ledger_.expect_again(mailbox_of(std::get<MailboxTarget>(*target).account));
         jobs.push_back({one,
                         std::get<MailboxTarget>(*target),
                         std::make_shared<const Rendering>(Rendering{*message, *content}),

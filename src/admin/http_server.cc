@@ -87,7 +87,8 @@ asio::awaitable<bool> HttpServer::read_header(net::Stream& stream, Exchange& exc
     stream.expect_within(HttpLimits::idle);
     while (!exchange.parser.is_header_done() && !exchange.error) {
         if (exchange.feed(stream)) continue;
-        if (!co_await stream.fill()) co_return false;
+        const bool more = co_await stream.fill();
+        if (!more) co_return false;
     }
     co_return true;
 }
@@ -97,12 +98,14 @@ asio::awaitable<bool> HttpServer::read_body(net::Stream& stream, Exchange& excha
     if (equal_ignoring_case(exchange.field(http::field::expect), "100-continue") &&
         !exchange.parser.is_done()) {
         stream.put("HTTP/1.1 100 Continue\r\n\r\n");
-        if (!co_await stream.flush()) co_return false;
+        const bool sent = co_await stream.flush();
+        if (!sent) co_return false;
     }
     exchange.parser.eager(true);
     while (!exchange.parser.is_done() && !exchange.error) {
         if (exchange.feed(stream)) continue;
-        if (!co_await stream.fill()) co_return false;
+        const bool more = co_await stream.fill();
+        if (!more) co_return false;
     }
     co_return true;
 }
@@ -160,7 +163,8 @@ asio::awaitable<Answer> HttpServer::answer(Exchange& exchange) {
         request.body = std::move(exchange.parser.get().body());
         auto& operations = parts_.operations;
         auto work = [&operations, &request] { return answer_api(operations, request); };
-        co_return co_await net::run_on(parts_.pool, std::move(work));
+        auto out = co_await net::run_on(parts_.pool, std::move(work));
+        co_return out;
     }
     const auto page = request.target.path.size() == 1 ? request.target.path[0] : std::string();
     const bool known = request.target.path.empty() || page == "healthz" || page == "metrics";
@@ -183,7 +187,8 @@ asio::awaitable<Answer> HttpServer::answer(Exchange& exchange) {
 // One request and its answer; false when the connection ends.
 asio::awaitable<bool> HttpServer::exchange(net::Stream& stream, Door door) {
     Exchange exchange;
-    if (!co_await read_header(stream, exchange)) co_return false;
+    const bool begun = co_await read_header(stream, exchange);
+    if (!begun) co_return false;
     std::optional<Answer> answered;
     bool is_head = false;
     if (!exchange.error) {
@@ -197,7 +202,10 @@ asio::awaitable<bool> HttpServer::exchange(net::Stream& stream, Door door) {
         } else {
             answered = answer_error(400, "invalid", "the request's target is broken");
         }
-        if (!answered && !co_await read_body(stream, exchange)) co_return false;
+    }
+    if (!exchange.error && !answered) {
+        const bool whole = co_await read_body(stream, exchange);
+        if (!whole) co_return false;
     }
     if (exchange.error) answered = exchange.broken();
     // What was refused early has a body still to come: the connection ends.
@@ -211,8 +219,9 @@ asio::awaitable<bool> HttpServer::exchange(net::Stream& stream, Door door) {
 }
 
 asio::awaitable<void> HttpServer::serve(std::unique_ptr<net::Stream> stream, Door door) {
-    while (co_await exchange(*stream, door)) {
-    }
+    // g++ 12 puts the truth of a condition that awaits in front of the coroutine's frame, and breaks it: name
+    // it first.
+    for (bool more = true; more;) more = co_await exchange(*stream, door);
 }
 
 }  // namespace sims::admin

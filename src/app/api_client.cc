@@ -152,7 +152,7 @@ Result<ApiReply> read_reply(Wire& wire) {
     while (!parser.is_done()) {
         const auto got = wire.read(chunk);
         if (got == 0) {
-            parser.put_eof(error);
+            if (parser.got_some()) parser.put_eof(error);
             break;
         }
         pending.append(chunk.data(), got);

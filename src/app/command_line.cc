@@ -60,14 +60,16 @@ public:
             const bool many = name.ends_with("...");
             auto clean = name;
             std::erase_if(clean, [](char c) { return c == '[' || c == ']' || c == '.'; });
-            auto* option = command->add_option_function<std::vector<std::string>>(
-                clean,
-                [this](const std::vector<std::string>& values) {
-                    out_.arguments.insert(out_.arguments.end(), values.begin(), values.end());
-                },
-                "");
+            auto* option =
+                many ? command->add_option_function<std::vector<std::string>>(
+                           clean,
+                           [this](const std::vector<std::string>& values) {
+                               out_.arguments.insert(out_.arguments.end(), values.begin(), values.end());
+                           },
+                           "")
+                     : command->add_option_function<std::string>(
+                           clean, [this](const std::string& value) { out_.arguments.push_back(value); }, "");
             if (!optional) option->required();
-            option->expected(many ? (optional ? 0 : 1) : 1, many ? CLI::detail::expected_max_vector_size : 1);
         }
     }
 

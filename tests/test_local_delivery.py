@@ -3,11 +3,7 @@ same mbox file."""
 import fcntl
 import mailbox
 import os
-import pty
 import re
-import struct
-import subprocess
-import termios
 import threading
 import time
 
@@ -107,46 +103,6 @@ def test_too_many_hops_is_a_loop(shared, account):
 
 
 # Other programs on the same file.
-
-def run_mutt(*arguments, seconds=60):
-    """What mutt shows on its terminal."""
-    master, slave = pty.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 100, 0, 0))
-    process = subprocess.Popen(["mutt", "-n", "-F", "/dev/null", *arguments], stdin=slave, stdout=slave, stderr=slave,
-                               env={**os.environ, "TERM": "vt100", "HOME": "/nonexistent"}, start_new_session=True)
-    os.close(slave)
-
-    screen = []
-
-    def drain():
-        try:
-            while shown := os.read(master, 65536):
-                screen.append(shown)
-        except OSError:
-            pass
-
-    reader = threading.Thread(target=drain, daemon=True)
-    reader.start()
-    try:
-        wait_until(lambda: b"[Msgs:" in b"".join(screen), "mutt's list of messages", seconds)
-        os.write(master, b"x")  # leaves everything as it is
-        assert process.wait(seconds) == 0
-        reader.join(5)
-        return b"".join(screen)
-    finally:
-        process.kill()
-        os.close(master)
-
-
-def test_mutt_counts_the_same_messages(shared, account):
-    sent = [text for label, text in made() if len(text) < 200_000]
-    with shared.smtp() as client:
-        client.hello()
-        for text in sent:
-            assert client.send_message("sender@example.net", [f"{account}@example.org"], text).code == 250
-    screen = run_mutt("-R", "-f", str(shared.mailbox(account)), "-e", "set quit=yes mbox_type=mbox")
-    assert re.search(rb"\[Msgs:(\d+)", screen)[1] == str(len(sent)).encode()
-
 
 def test_a_mail_program_that_holds_the_lock_delays_delivery_only(shared, account):
     shared.deliver(account, message("first"))

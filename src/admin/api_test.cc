@@ -260,7 +260,7 @@ TEST_F(Api, a_message_in_the_queue_is_held_released_removed) {
 
     const auto listed = get("queue").as_array();
     ASSERT_EQ(listed.size(), 1U);
-    EXPECT_EQ(listed[0].at("id"), id);
+    EXPECT_EQ(listed[0].at("id").as_string(), id);
     EXPECT_EQ(listed[0].at("sender"), "joe@example.org");
     const auto& recipient = listed[0].at("recipients").as_array().at(0).as_object();
     for (const auto* key : {"address", "state", "host", "attempts", "next", "last_reply"}) {

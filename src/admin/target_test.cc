@@ -39,9 +39,12 @@ TEST(Target, broken_ones_are_refused) {
 }
 
 TEST(Target, what_is_encoded_reads_back) {
-    EXPECT_TRUE(rc::check("encode and parse are inverse", [](const std::string& text) {
-        RC_PRE(!text.empty());
-        for (const char c : text) RC_PRE(static_cast<unsigned char>(c) >= 0x20 && c != 0x7f);
+    EXPECT_TRUE(rc::check("encode and parse are inverse", [](std::string text) {
+        // Control characters are refused, so they are not among the words.
+        for (auto& c : text) {
+            if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '%';
+        }
+        text.push_back('/');
         const auto target = parse_target("/" + percent_encode(text) + "?a=" + percent_encode(text));
         RC_ASSERT(target.has_value());
         RC_ASSERT(target->path == Words{text});

@@ -29,10 +29,16 @@ int refuse(const std::string& sentence) {
 // Threads come and go with sessions' work; an arena for each would keep memory of the busiest moment for
 // ever.
 constexpr int malloc_arenas = 2;
+// Large blocks (a password being hashed needs tens of MiB) go back to the system at once, and the rest is not
+// trimmed at every turn.
+constexpr int malloc_own_mapping_bytes = 4 << 20;
+constexpr int malloc_trim_bytes = 4 << 20;
 
 void prepare_process() {
     std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
     mallopt(M_ARENA_MAX, malloc_arenas);
+    mallopt(M_MMAP_THRESHOLD, malloc_own_mapping_bytes);
+    mallopt(M_TRIM_THRESHOLD, malloc_trim_bytes);
     std::signal(SIGPIPE, SIG_IGN);
     umask(077);
     rlimit files{};

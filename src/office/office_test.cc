@@ -1,3 +1,4 @@
+#include <map>
 #include <thread>
 
 #include "office/office_fixture.h"
@@ -62,6 +63,41 @@ TEST_F(Office_, StrangersMayNotRelay) {
     EXPECT_FALSE(office_->judge_recipient(stranger, sender, address("victim@example.com")));
     stranger.address = "192.0.3.1";
     EXPECT_TRUE(office_->judge_recipient(stranger, sender, address("victim@example.com")));
+}
+
+TEST_F(Office_, BlackListedHostsReachPostmasterOnly) {
+    open();
+    add_account("joe");
+    add_account("Postmaster");
+    ASSERT_TRUE(directory_->set_settings("smtp", {{"black_list", "192.0.2.0-192.0.2.99"}}));
+    mail::Peer peer;
+    peer.address = "192.0.2.7";
+    const auto refusal = office_->judge_recipient(peer, {}, address("joe@example.org"));
+    ASSERT_TRUE(refusal);
+    EXPECT_EQ(refusal->text.rfind("5.7.1 Your address 192.0.2.7 is on the black list", 0), 0U);
+    EXPECT_FALSE(office_->judge_recipient(peer, {}, address("postmaster@example.org")));
+    EXPECT_FALSE(office_->judge_recipient(peer, {}, address("Abuse@example.org")));
+    EXPECT_TRUE(office_->judge_recipient(peer, {}, address("postmaster@example.com")));
+    // Our own users are never strangers, and a login proves who it is.
+    peer.account = "joe";
+    EXPECT_FALSE(office_->judge_recipient(peer, {}, address("joe@example.org")));
+    peer.account.clear();
+    ASSERT_TRUE(directory_->set_settings("smtp", {{"client_hosts", "192.0.2.7"}}));
+    EXPECT_FALSE(office_->judge_recipient(peer, {}, address("joe@example.org")));
+}
+
+TEST_F(Office_, ASmartHostTakesWhatTheRouterDoesNotPlace) {
+    open();
+    ASSERT_TRUE(directory_->set_settings("smtp", {{"smart_host", "relay.example.net:2525"}}));
+    ASSERT_TRUE(office_->set_router_table("example.com = mx.example.com:26.smtp\n"));
+    ASSERT_TRUE(
+        is_accepted(send(envelope("joe@example.org", {"ann@example.net", "bob@example.com"}), letter)));
+    std::map<std::string, std::pair<std::string, int>> hosts;
+    while (const auto task = office_->next_relay()) {
+        hosts[task->recipients.front().text()] = {task->host, task->port};
+    }
+    EXPECT_EQ(hosts["ann@example.net"], (std::pair<std::string, int>{"relay.example.net", 2525}));
+    EXPECT_EQ(hosts["bob@example.com"], (std::pair<std::string, int>{"mx.example.com", 26}));
 }
 
 TEST_F(Office_, UnknownNamesAreRefused) {

@@ -70,29 +70,48 @@ Result<> Policy::set_table(std::string_view text) {
     return {};
 }
 
-std::shared_ptr<const guard::AddressRanges> Policy::client_hosts() const {
+guard::AddressRanges Policy::ranges(const directory::Settings& settings, std::string_view key) const {
+    auto ranges = guard::AddressRanges::parse(settings.list("smtp", key));
+    if (ranges) return std::move(*ranges);
+    // Saved by a version that judged otherwise. An empty list lets nobody relay; of a black list it is said
+    // loudly.
+    log_.line(LogLevel::failures, Service::smtp, "", "policy.unusable_list",
+              "the setting smtp {} is not usable and counts as empty until it is mended: {}", key,
+              ranges.error().text);
+    return {};
+}
+
+std::shared_ptr<const Policy::Hosts> Policy::hosts() const {
     const auto settings = directory_.settings();
     const std::lock_guard lock(mutex_);
     if (compiled_for_ != settings) {
-        auto ranges = guard::AddressRanges::parse(settings->list("smtp", "client_hosts"));
-        if (!ranges) {
-            // Saved by a version that judged otherwise. Nobody is a client host until it is mended.
-            log_.line(LogLevel::failures, Service::smtp, "", "policy.client_hosts",
-                      "the setting smtp client_hosts is not usable, no host may relay: {}",
-                      ranges.error().text);
-        }
-        client_hosts_ = std::make_shared<const guard::AddressRanges>(ranges ? std::move(*ranges)
-                                                                            : guard::AddressRanges{});
+        hosts_ = std::make_shared<const Hosts>(
+            Hosts{ranges(*settings, "client_hosts"), ranges(*settings, "black_list")});
         compiled_for_ = settings;
     }
-    return client_hosts_;
+    return hosts_;
 }
 
 bool Policy::may_relay(const mail::Peer& peer) const {
     if (!peer.account.empty()) return true;
     if (peer.address.empty())
         return true;  // local submission: the administrator's socket, or the server itself
-    return client_hosts()->contains(peer.address);
+    return hosts()->clients.contains(peer.address);
+}
+
+bool Policy::is_black_listed(const mail::Peer& peer) const {
+    if (peer.address.empty() || !peer.account.empty()) return false;
+    const auto lists = hosts();
+    return lists->black_list.contains(peer.address) && !lists->clients.contains(peer.address);
+}
+
+// RFC 5321 4.5.1, RFC 2142: whoever was listed by mistake must be able to say so (sims-reference 23.2).
+bool Policy::is_always_welcome(const mail::Address& recipient) const {
+    if (!equal_ignoring_case(recipient.local(), "postmaster") &&
+        !equal_ignoring_case(recipient.local(), "abuse")) {
+        return false;
+    }
+    return recipient.domain().empty() || directory_.is_own_domain(recipient.domain());
 }
 
 std::optional<Refusal> Policy::judge_recipient(const mail::Peer& peer, const mail::Address& recipient) const {
@@ -110,6 +129,9 @@ std::optional<Refusal> Policy::judge_recipient(const mail::Peer& peer, const mai
             case route::ResultKind::discard:
             case route::ResultKind::spamtrap: break;
         }
+    }
+    if (is_black_listed(peer) && !is_always_welcome(recipient)) {
+        return Refusal{550, "5.7.1 Your address " + peer.address + " is on the black list of this server"};
     }
     if (!route.relay && !may_relay(peer))
         return Refusal{550, "5.7.1 Relaying denied: not a recipient of this server"};

@@ -34,15 +34,23 @@ public:
 private:
     class Names;
     Policy(directory::Directory& directory, std::vector<std::string> own_addresses, Log& log);
-    std::shared_ptr<const guard::AddressRanges> client_hosts() const;
+    // The address lists of the settings, compiled.
+    struct Hosts {
+        guard::AddressRanges clients;
+        guard::AddressRanges black_list;
+    };
+    std::shared_ptr<const Hosts> hosts() const;
+    guard::AddressRanges ranges(const directory::Settings& settings, std::string_view key) const;
+    bool is_black_listed(const mail::Peer& peer) const;
+    bool is_always_welcome(const mail::Address& recipient) const;
 
     directory::Directory& directory_;
     Log& log_;
     std::unique_ptr<Names> names_;
     mutable std::mutex mutex_;
     route::TablePointer table_;
-    mutable directory::SettingsPointer compiled_for_;                   // of client_hosts_
-    mutable std::shared_ptr<const guard::AddressRanges> client_hosts_;  // also held by whoever is judging
+    mutable directory::SettingsPointer compiled_for_;  // of hosts_
+    mutable std::shared_ptr<const Hosts> hosts_;       // also held by whoever is judging
 };
 
 }  // namespace sims::office

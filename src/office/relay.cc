@@ -61,10 +61,13 @@ std::optional<RelayTask> Office::task_for(queue::Assignment assignment) {
     const auto target = parse_target(message->recipients[assignment.recipients.front()].route);
     const auto* remote = std::get_if<RemoteTarget>(&*target);
     check(remote != nullptr, "a mailbox among what goes to other servers");
+    // A host that the Router names goes before the one that takes all the rest.
+    const auto smart = parse_host(parts_.directory.settings()->text("smtp", "smart_host"));
+    const auto& to = smart && remote->port == 0 ? *smart : *remote;
     std::vector<mail::Address> recipients;
     for (const auto i : assignment.recipients) recipients.push_back(message->recipients[i].address);
-    return RelayTask{std::move(assignment), remote->host,          remote->port,
-                     std::move(*message),   std::move(recipients), std::move(*content)};
+    return RelayTask{std::move(assignment), to.host, to.port, std::move(*message), std::move(recipients),
+                     std::move(*content)};
 }
 
 void Office::relay_finished(RelayTask task, std::vector<RelayOutcome> outcomes,

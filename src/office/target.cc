@@ -41,6 +41,21 @@ std::optional<Target> parse_target(std::string_view text) {
     return remote;
 }
 
+std::optional<RemoteTarget> parse_host(std::string_view text) {
+    text = trim(text);
+    if (text.empty()) return std::nullopt;
+    const auto colon = text.rfind(':');
+    // The colons inside brackets are an address's own.
+    if (colon == std::string_view::npos || text.find(']', colon) != std::string_view::npos) {
+        return RemoteTarget{std::string(text), 0};
+    }
+    RemoteTarget remote{std::string(text.substr(0, colon)), 0};
+    const auto* end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data() + colon + 1, end, remote.port);
+    if (remote.host.empty() || error != std::errc() || stop != end || remote.port == 0) return std::nullopt;
+    return remote;
+}
+
 std::string destination_of(const RemoteTarget& target) {
     auto text = lower(target.host);
     if (target.port != 0) text += ":" + std::to_string(target.port);

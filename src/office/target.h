@@ -30,6 +30,10 @@ using Target = std::variant<MailboxTarget, RemoteTarget>;
 std::string target_text(const Target& target);
 std::optional<Target> parse_target(std::string_view text);
 
+// "mx.example.com", "mx.example.com:2525", "[2001:db8::1]:25". Nothing for an empty text or a port that is
+// none.
+std::optional<RemoteTarget> parse_host(std::string_view text);
+
 // The key under which the schedule gathers what goes the same way: "example.com", "mx.example.com:2525".
 std::string destination_of(const RemoteTarget& target);
 

@@ -21,6 +21,15 @@ TEST(Target, RefusesWhatItDidNotWrite) {
     }
 }
 
+TEST(Target, HostsWithAndWithoutPorts) {
+    EXPECT_EQ(parse_host("mx.example.com")->port, 0);
+    EXPECT_EQ(parse_host(" mx.example.com:2525 ")->port, 2525);
+    EXPECT_EQ(parse_host("[2001:db8::1]:25")->host, "[2001:db8::1]");
+    EXPECT_EQ(parse_host("[2001:db8::1]")->port, 0);
+    for (const auto* bad : {"", "  ", ":25", "mx:0", "mx:", "mx:65536", "mx:2x"})
+        EXPECT_FALSE(parse_host(bad)) << bad;
+}
+
 TEST(Target, DestinationsIgnoreCase) {
     EXPECT_EQ(destination_of({"MX.Example.com", 2525}), "mx.example.com:2525");
     EXPECT_EQ(destination_of({"Example.COM", 0}), "example.com");

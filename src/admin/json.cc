@@ -45,12 +45,15 @@ json::object json_of(const route::RouteResult& result) {
 }
 
 json::object json_of(const queue::QueuedRecipient& recipient) {
-    return {{"address", text(recipient.address.text())},
-            {"state", text(queue::name_of(recipient.state))},
-            {"host", text(recipient.host)},
-            {"attempts", recipient.attempts},
-            {"next", text(rfc3339(recipient.next))},
-            {"last_reply", text(recipient.last_reply)}};
+    json::object out{{"address", text(recipient.address.text())},
+                     {"state", text(queue::name_of(recipient.state))},
+                     {"host", text(recipient.host)},
+                     {"attempts", recipient.attempts},
+                     {"next", nullptr},
+                     {"last_reply", text(recipient.last_reply)}};
+    // Before the first attempt no time was set.
+    if (recipient.next != TimePoint{}) out["next"] = text(rfc3339(recipient.next));
+    return out;
 }
 
 }  // namespace

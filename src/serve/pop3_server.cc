@@ -5,14 +5,10 @@
 #include <utility>
 #include <variant>
 
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
-
 #include "base/text.h"
 #include "net/background.h"
-#include "proto/common/lines.h"
+#include "serve/implicit_tls.h"
+#include "serve/line_input.h"
 #include "serve/message_feed.h"
 #include "serve/session_id.h"
 
@@ -40,26 +36,15 @@ private:
     std::span<const store::MessageEntry> messages_;
 };
 
-pop3::LoginVerdict verdict_of(directory::PasswordVerdict verdict) {
+pop3::LoginVerdict told(LoginVerdict verdict) {
     switch (verdict) {
-        case directory::PasswordVerdict::right: return pop3::LoginVerdict::right;
-        case directory::PasswordVerdict::wrong:
-        case directory::PasswordVerdict::no_such_account: return pop3::LoginVerdict::wrong;
-        case directory::PasswordVerdict::login_disabled: return pop3::LoginVerdict::login_disabled;
-        case directory::PasswordVerdict::unavailable: return pop3::LoginVerdict::unavailable;
+        case LoginVerdict::right: return pop3::LoginVerdict::right;
+        case LoginVerdict::wrong: return pop3::LoginVerdict::wrong;
+        case LoginVerdict::login_disabled: return pop3::LoginVerdict::login_disabled;
+        case LoginVerdict::throttled:
+        case LoginVerdict::unavailable: return pop3::LoginVerdict::unavailable;
     }
     return pop3::LoginVerdict::unavailable;
-}
-
-std::string_view words_of(pop3::LoginVerdict verdict) {
-    switch (verdict) {
-        case pop3::LoginVerdict::right: return "right";
-        case pop3::LoginVerdict::wrong: return "wrong user name or password";
-        case pop3::LoginVerdict::login_disabled: return "the account may not log in";
-        case pop3::LoginVerdict::apop_required: return "the account takes APOP logins only";
-        case pop3::LoginVerdict::unavailable: return "the password could not be judged";
-    }
-    return "";
 }
 
 pop3::Config config_of(const net::Stream& stream, const Pop3Services& services) {
@@ -82,7 +67,7 @@ public:
           id_(next_session_id()),
           peer_(stream_->peer_address()),
           session_(config_of(*stream_, services)),
-          lines_(services.limits.session.line_bytes_max) {}
+          lines_(*stream_, services.limits.session.line_bytes_max) {}
 
     asio::awaitable<void> run();
 
@@ -99,8 +84,6 @@ private:
     Outcome perform(pop3::StartTls& effect);
     Outcome perform(pop3::CloseConnection& effect);
 
-    asio::awaitable<directory::PasswordVerdict> verify(const pop3::CheckPassword& question);
-    asio::awaitable<void> pause_after_failure();
     asio::awaitable<bool> send_rest(MessageFeed::Piece piece, MessageFeed::Place& place);
     asio::awaitable<bool> flush();
     void expect_progress();
@@ -111,8 +94,7 @@ private:
     const std::string id_;
     const std::string peer_;
     pop3::Session session_;
-    proto::LineSplitter lines_;
-    std::size_t line_bytes_ = 0;  // of input, the line being answered
+    LineInput lines_;
     unsigned failed_logins_ = 0;
     std::optional<directory::Account> account_;
     std::optional<MaildropListing> listing_;
@@ -129,8 +111,8 @@ asio::awaitable<void> Pop3Connection::run() {
         // Lines that are there already are answered without the cost of a coroutine.
         if (std::holds_alternative<pop3::ReadLine>(step.next) && !stream_->output_is_large())
             input = next_line();
-        if (!input)
-            input = co_await std::visit([this](auto& effect) { return this->perform(effect); }, step.next);
+        if (!input) const auto perform_it = [this](auto& effect) { return this->perform(effect); };
+        input = co_await std::visit(perform_it, step.next);
         if (!input) break;
         step = on_line(*input);
     }
@@ -140,29 +122,16 @@ asio::awaitable<void> Pop3Connection::run() {
 // The line (if that was the input) stays in the stream's buffer until the session has seen it.
 pop3::Step Pop3Connection::on_line(const pop3::Input& line) {
     auto step = session_.on(line);
-    stream_->consume(std::exchange(line_bytes_, 0));
+    lines_.done();
     return step;
 }
 
 std::optional<pop3::Input> Pop3Connection::next_line() {
-    for (;;) {
-        const auto found = lines_.next(stream_->buffered());
-        switch (found.kind) {
-            case proto::LineSplitter::Kind::incomplete:
-                if (found.consumed == 0) return std::nullopt;
-                stream_->consume(found.consumed);
-                continue;
-            case proto::LineSplitter::Kind::too_long:
-                line_bytes_ = found.consumed;
-                return pop3::LineTooLong{};
-            // Some clients end their lines with LF alone; nothing in POP3 can be smuggled by it.
-            case proto::LineSplitter::Kind::line:
-            case proto::LineSplitter::Kind::bare_line_feed:
-                line_bytes_ = found.consumed;
-                log_line(found.text);
-                return pop3::LineArrived{found.text};
-        }
-    }
+    const auto found = lines_.next();
+    if (!found) return std::nullopt;
+    if (found->kind == LineInput::Kind::too_long) return pop3::LineTooLong{};
+    log_line(found->text);
+    return pop3::LineArrived{found->text};
 }
 
 void Pop3Connection::log_line(std::string_view line) {
@@ -176,7 +145,7 @@ void Pop3Connection::log_line(std::string_view line) {
 void Pop3Connection::expect_progress() {
     if (!drop_) return;
     stream_->expect_within(
-        std::chrono::seconds(services_.directory.settings()->number("pop", "idle_timeout")));
+        std::chrono::seconds(services_.desk.directory.settings()->number("pop", "idle_timeout")));
 }
 
 asio::awaitable<bool> Pop3Connection::flush() {
@@ -202,42 +171,29 @@ Outcome Pop3Connection::perform(pop3::ReadLine&) {
     co_return std::nullopt;
 }
 
-asio::awaitable<directory::PasswordVerdict> Pop3Connection::verify(const pop3::CheckPassword& question) {
-    auto& directory = services_.directory;
-    if (directory.remembers(question.login, question.password)) {
-        co_return directory.verify_password(question.login, question.password);
-    }
-    auto work = [&directory, &question] {
-        return directory.verify_password(question.login, question.password);
-    };
-    const auto verdict = co_await net::run_on(services_.hashing, work);
-    co_return verdict;
-}
-
 Outcome Pop3Connection::perform(pop3::CheckPassword& effect) {
-    const auto judged = co_await verify(effect);
-    auto verdict = verdict_of(judged);
-    account_ = services_.directory.find_login(effect.login);
+    LoginAttempt attempt{effect.login, effect.password, peer_};
+    const auto judged = co_await judge_login(services_.desk, std::move(attempt));
+    auto verdict = told(judged.verdict);
+    auto cause = words_of(judged.verdict);
+    account_ = services_.desk.directory.find_login(effect.login);
     if (verdict == pop3::LoginVerdict::right) {
-        if (!account_) verdict = pop3::LoginVerdict::wrong;  // removed this very moment
-        if (account_ && account_->apop_required) verdict = pop3::LoginVerdict::apop_required;
+        if (!account_) {
+            verdict = pop3::LoginVerdict::wrong;
+            cause = "the account was removed this very moment";
+        } else if (account_->apop_required) {
+            verdict = pop3::LoginVerdict::apop_required;
+            cause = "the account takes APOP logins only";
+        }
     }
     if (verdict != pop3::LoginVerdict::right) {
         services_.log.line(LogLevel::problems, Service::pop, id_, "pop.login_failed",
-                           "login of {} from {} failed: {}", printable(effect.login, 128), peer_,
-                           words_of(verdict));
-        co_await pause_after_failure();
+                           "login of {} from {} failed: {}", printable(effect.login, 128), peer_, cause);
+        ++failed_logins_;
+        const auto pause = services_.limits.failed_login_pause * failed_logins_ + judged.extra_pause;
+        co_await pause_for(pause);
     }
     co_return pop3::LoginJudged{verdict};
-}
-
-asio::awaitable<void> Pop3Connection::pause_after_failure() {
-    ++failed_logins_;
-    const auto executor = co_await asio::this_coro::executor;
-    asio::steady_timer timer(executor);
-    timer.expires_after(services_.limits.failed_login_pause * failed_logins_);
-    boost::system::error_code ignored;
-    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
 }
 
 Outcome Pop3Connection::perform(pop3::OpenMaildrop&) {
@@ -253,8 +209,8 @@ Outcome Pop3Connection::perform(pop3::OpenMaildrop&) {
     drop_ = std::move(*opened);
     listing_.emplace(drop_->messages());
     feed_.emplace(*drop_, services_.limits.chunk_bytes);
-    const directory::LastLogin login{services_.clock(), peer_, "pop"};
-    services_.directory.note_login(account.name, login);
+    const directory::LastLogin login{services_.desk.clock(), peer_, "pop"};
+    services_.desk.directory.note_login(account.name, login);
     services_.log.line(LogLevel::all, Service::pop, id_, "pop.login", "{} from {}, {} messages",
                        account.name.text(), peer_, listing_->count());
     co_return pop3::MaildropOpened{&*listing_};
@@ -344,8 +300,7 @@ Outcome Pop3Connection::perform(pop3::StartTls&) {
                            shaken.error().text);
         co_return std::nullopt;
     }
-    lines_ = proto::LineSplitter(services_.limits.session.line_bytes_max);
-    line_bytes_ = 0;  // what was buffered is gone
+    lines_.restart();
     co_return pop3::TlsStarted{};
 }
 
@@ -373,15 +328,8 @@ asio::awaitable<void> serve_pop3(std::unique_ptr<net::Stream> stream, const Pop3
 }
 
 asio::awaitable<void> serve_pop3s(std::unique_ptr<net::Stream> stream, const Pop3Services& services) {
-    const auto context = services.tls();
-    if (context == nullptr) co_return;
-    stream->expect_within(services.limits.login);
-    const Result<> shaken = co_await stream->accept_tls(*context);
-    if (!shaken) {
-        services.log.line(LogLevel::problems, Service::pop, "", "pop.tls_failed", "TLS with {}: {}",
-                          stream->peer_address(), shaken.error().text);
-        co_return;
-    }
+    const bool begun = co_await begin_with_tls(*stream, services.tls(), Service::pop, services.log);
+    if (!begun) co_return;
     co_await serve_pop3(std::move(stream), services);
 }
 

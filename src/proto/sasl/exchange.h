@@ -22,7 +22,7 @@ std::optional<Mechanism> parse_mechanism(std::string_view name);  // case ignore
 // What the connection has to offer.
 struct Channel {
     bool is_encrypted = false;
-    std::string tls_exporter{};         // RFC 9266, 32 raw bytes; empty: none
+    std::string tls_exporter{};       // RFC 9266, 32 raw bytes; empty: none
     bool takes_tokens = false;        // somebody judges bearer tokens
     bool has_shared_secrets = false;  // some account has one: CRAM-MD5 is worth offering
 };

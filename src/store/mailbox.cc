@@ -39,7 +39,7 @@ Result<> Mailbox::open_file() {
         return made;
     }
     auto stat = file_->stat();
-    auto real = around_.files.real_path(path_);
+    auto real = around_.files.real_path(path_);  // right for sure only after place(), under the locks
     if (!stat || !real) {
         close_file();
         return stat ? real.error() : stat.error();
@@ -50,6 +50,7 @@ Result<> Mailbox::open_file() {
     }
     real_path_ = std::move(*real);
     file_inode_ = stat->inode;
+    file_device_ = stat->device;
     has_file_open_.store(true, std::memory_order_relaxed);
     saw(*stat);
     return {};
@@ -65,6 +66,22 @@ void Mailbox::saw(const os::FileStat& stat) {
     if (known_ == now) return;
     known_ = now;
     ends_whole_.reset();
+    around_.sizes.set(name_.relative, stat.size);
+}
+
+Result<Mailbox::Place> Mailbox::place() const {
+    if (real_path_ == path_) {
+        // A file under the mailbox's own name: what is renamed to that name takes its place, whatever links
+        // its folders are. So the commonest case takes one call.
+        auto stat = around_.files.lstat(path_);
+        if (!stat) return stat.error();
+        if (stat->kind == os::FileStat::Kind::file) return Place{*stat, path_};
+    }
+    auto real = around_.files.real_path(path_);
+    if (!real) return real.error();
+    auto stat = around_.files.lstat(*real);
+    if (!stat) return stat.error();
+    return Place{*stat, std::move(*real)};
 }
 
 Result<MailboxLock> Mailbox::lock_current() {
@@ -72,17 +89,21 @@ Result<MailboxLock> Mailbox::lock_current() {
         if (auto opened = open_file(); !opened) return opened.error();
         {
             auto lock = MailboxLock::take(*around_.dots, file_, real_path_);
-            if (!lock && lock.error().fault != Fault::not_found) return lock;
-            auto stat = around_.files.stat(path_);
-            if (stat && stat->inode == file_inode_ && lock) {
-                saw(*stat);
+            auto now = place();
+            if (!now && now.error().fault != Fault::not_found) return now.error();
+            if (!now || !is_open_file(now->stat)) {
+                // Another program gave the name to another file.
+                close_file();
+            } else if (now->real_path != real_path_) {
+                real_path_ = std::move(now->real_path);
+            } else if (!lock) {
+                return lock;
+            } else {
+                saw(now->stat);
                 if (auto cleared = clear_debris(); !cleared) return cleared.error();
                 return lock;
             }
-            if (!stat && stat.error().fault != Fault::not_found) return stat.error();
         }
-        // Another program gave the name to another file.
-        close_file();
         if (attempt == replaced_max) return fail(Fault::busy, path_ + ": replaced again and again");
     }
 }
@@ -218,9 +239,10 @@ Result<> Mailbox::sync_names() {
         if (auto synced = around_.files.sync_folder(folder); !synced) return synced;
         if (folder == "/") break;
     }
-    const std::string real_folder = os::folder_of(real_path_);
-    if (real_folder != os::folder_of(path_)) {
-        if (auto synced = around_.files.sync_folder(real_folder); !synced) return synced;
+    auto real = around_.files.real_path(path_);
+    if (!real && real.error().fault != Fault::not_found) return real.error();
+    if (real && os::folder_of(*real) != os::folder_of(path_)) {
+        if (auto synced = around_.files.sync_folder(os::folder_of(*real)); !synced) return synced;
     }
     names_unsynced_ = false;
     return {};
@@ -279,9 +301,9 @@ Result<CleanLength> Mailbox::sync() {
 
 Result<CleanLength> Mailbox::length_on_disk() {
     auto stat = around_.files.stat(path_);
-    if (stat) return CleanLength{stat->size, stat->inode};
-    if (stat.error().fault != Fault::not_found) return stat.error();
-    return CleanLength{};
+    if (!stat && stat.error().fault != Fault::not_found) return stat.error();
+    around_.sizes.set(name_.relative, stat ? stat->size : 0);
+    return stat ? CleanLength{stat->size, stat->inode} : CleanLength{};
 }
 
 // Opens the file, and writes once more what a failed sync may have lost.
@@ -346,10 +368,18 @@ Result<Mailbox::Source> Mailbox::source(std::uint64_t known) {
     return Source{file_, edition_, index_->entries(), index_->size()};
 }
 
+Result<std::uint64_t> Mailbox::file_size() {
+    const std::lock_guard guard(mutex_);
+    auto length = length_on_disk();
+    if (!length) return length.error();
+    return length->length;
+}
+
 Result<MailboxStatus> Mailbox::status() {
     const std::lock_guard guard(mutex_);
     auto stat = around_.files.stat(path_);
     if (!stat && stat.error().fault != Fault::not_found) return stat.error();
+    around_.sizes.set(name_.relative, stat ? stat->size : 0);
     if (!stat) {
         if (around_.files.lstat(path_)) {
             return fail(Fault::unavailable, path_ + ": a link whose target is not there");

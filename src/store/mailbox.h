@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "os/file_system.h"
+#include "store/known_sizes.h"
 #include "store/mailbox_index.h"
 #include "store/mailbox_locks.h"
 #include "store/mailbox_store.h"
@@ -28,6 +29,7 @@ struct Surroundings {
     Limits limits;
     Log& log;
     std::unique_ptr<DotLocks> dots;
+    KnownSizes sizes;
 };
 
 // The name of the file a mailbox is rewritten to, beside it: no account has a name like it.
@@ -45,6 +47,7 @@ public:
     Result<std::optional<CleanLength>> clean_length();
     Result<CleanLength> sync();
     Result<MailboxStatus> status();
+    Result<std::uint64_t> file_size();
     Result<CheckReport> verify();
     Result<> rebuild_index();
     Result<std::size_t> recover(CleanLength clean, std::span<const std::string_view> rendered);
@@ -89,7 +92,17 @@ private:
     Result<> open_file();
     Result<> make_file();
     void close_file();
-    // Both locks on the file that now has the mailbox's name; known_ is right while they are held.
+    // What the mailbox's name leads to at this moment. Anybody may move the file and put a link in its place.
+    struct Place {
+        os::FileStat stat;
+        std::string real_path;
+    };
+    Result<Place> place() const;
+    bool is_open_file(const os::FileStat& stat) const {
+        return stat.inode == file_inode_ && stat.device == file_device_;
+    }
+    // Both locks on the file that now has the mailbox's name; known_ and real_path_ are right while they are
+    // held.
     Result<MailboxLock> lock_current();
     void saw(const os::FileStat& stat);
     Result<> clear_debris();
@@ -138,6 +151,7 @@ private:
     std::string real_path_;
     std::shared_ptr<os::File> file_;  // shared with readers and a sync that is under way
     std::uint64_t file_inode_ = 0;
+    std::uint64_t file_device_ = 0;
     std::optional<Covered> known_;    // the file as we left it or last saw it
     std::optional<bool> ends_whole_;  // whether a From_ line may follow at the end of it
     // What a failed append left and could not cut off again.

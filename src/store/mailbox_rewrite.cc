@@ -64,9 +64,16 @@ Result<> Mailbox::finish_replacing(std::unique_ptr<os::File> fresh, const std::s
     if (auto locked = fresh->try_lock(os::LockKind::exclusive); !locked) return locked;
     auto stat = fresh->stat();
     if (!stat) return stat.error();
+    // Copying takes a while, and who moves files about asks for no lock.
+    auto now = place();
+    if (!now) return now.error();
+    if (!is_open_file(now->stat) || now->real_path != real_path_) {
+        return fail(Fault::busy, path_ + ": moved while it was rewritten");
+    }
     if (auto renamed = around_.files.rename(path, real_path_); !renamed) return renamed;
     file_ = std::move(fresh);
     file_inode_ = stat->inode;
+    file_device_ = stat->device;
     saw(*stat);
     ++appends_;
     clean_.reset();
@@ -164,6 +171,7 @@ Result<> Mailbox::remove() {
     index_saved_ = true;
     count_cached();
     known_.reset();
+    around_.sizes.forget(name_.relative);
     clean_.reset();
     debris_.reset();
     names_unsynced_ = false;
@@ -197,8 +205,10 @@ Result<> Mailbox::rename(Mailbox& to) {
     index_saved_ = true;
     count_cached();
     known_.reset();
+    around_.sizes.forget(name_.relative);
     to.close_file();
     to.known_.reset();
+    around_.sizes.forget(to.name_.relative);
     if (auto synced = around_.files.sync_folder(os::folder_of(to.path_)); !synced) return synced;
     if (!other_folder) return {};
     return around_.files.sync_folder(os::folder_of(path_));

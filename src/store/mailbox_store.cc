@@ -17,7 +17,7 @@ class EmbeddedMailboxStore final : public MailboxStore {
 public:
     EmbeddedMailboxStore(os::FileSystem& files, std::string base, Limits limits, Log& log,
                          std::unique_ptr<DotLocks> dots)
-        : around_{files, std::move(base), limits, log, std::move(dots)} {}
+        : around_{files, std::move(base), limits, log, std::move(dots), {}} {}
     ~EmbeddedMailboxStore() override {
         for (auto& [name, place] : mailboxes_) place.mailbox->try_close();
     }
@@ -37,6 +37,10 @@ public:
 
     Result<> remove(const MailboxPath& mailbox) override { return use(mailbox)->remove(); }
     Result<MailboxStatus> status(const MailboxPath& mailbox) override { return use(mailbox)->status(); }
+    Result<std::uint64_t> file_size(const MailboxPath& mailbox) override { return use(mailbox)->file_size(); }
+    std::optional<std::uint64_t> last_known_size(const MailboxPath& mailbox) const override {
+        return around_.sizes.find(mailbox.relative);
+    }
 
     Result<std::vector<Appended>> append(const MailboxPath& mailbox,
                                          std::span<const std::string_view> rendered) override {

@@ -110,6 +110,11 @@ public:
     // held.
     virtual Result<> remove(const MailboxPath& mailbox) = 0;
     virtual Result<MailboxStatus> status(const MailboxPath& mailbox) = 0;
+    // Bytes of the file, as it is now: one look at the disk, no index. 0 where there is none.
+    virtual Result<std::uint64_t> file_size(const MailboxPath& mailbox) = 0;
+    // The same as it was when this store last looked or wrote; nothing when it never did, or long ago. From
+    // memory: the one call that never blocks on the disk, nor waits for who does.
+    virtual std::optional<std::uint64_t> last_known_size(const MailboxPath& mailbox) const = 0;
 
     // Appends whole rendered messages (mail::mbox_render) under the locks other programs honour, in one
     // write. All of them or none: what a failed write left is cut off again. busy when another program holds

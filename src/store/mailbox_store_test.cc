@@ -223,6 +223,27 @@ TEST_P(AnyStore, RenameAndRemove) {
     EXPECT_EQ(texts({"Accounts/ann"}), Texts{received(letter(2))});
 }
 
+TEST_P(AnyStore, RemembersSizes) {
+    EXPECT_EQ(store().last_known_size(joe), std::nullopt);
+    ASSERT_TRUE(append({letter(1), letter(2)}));
+    EXPECT_EQ(store().last_known_size(joe), raw().size());
+    ASSERT_TRUE(remove({0}));
+    EXPECT_EQ(store().last_known_size(joe), render(letter(2)).size());
+    // Another program's mail is known of once somebody looks.
+    append_raw("From other\nSubject: foreign\n\nhi\n\n");
+    EXPECT_EQ(store().last_known_size(joe), render(letter(2)).size());
+    EXPECT_EQ(*store().file_size(joe), raw().size());
+    EXPECT_EQ(store().last_known_size(joe), raw().size());
+    open();
+    EXPECT_EQ(store().last_known_size(joe), std::nullopt);
+    ASSERT_TRUE(store().status(joe));
+    EXPECT_EQ(store().last_known_size(joe), raw().size());
+    ASSERT_TRUE(store().rename(joe, {"Accounts/jim"}));
+    EXPECT_EQ(store().last_known_size(joe), std::nullopt);
+    EXPECT_EQ(*store().file_size({"Accounts/ann"}), 0U);
+    EXPECT_EQ(store().last_known_size({"Accounts/ann"}), 0U);
+}
+
 TEST_P(AnyStore, LinksStayLinks) {
     ASSERT_TRUE(files_.make_folder(outside("volume")));
     write_raw(outside("volume/joes"), "");
@@ -237,6 +258,61 @@ TEST_P(AnyStore, LinksStayLinks) {
     EXPECT_EQ(texts({"Accounts/jim"}).size(), 2U);
     ASSERT_TRUE(store().remove({"Accounts/jim"}));
     EXPECT_EQ(raw(outside("volume/joes")), render(letter(1)) + render(letter(3)));
+}
+
+TEST_P(AnyStore, AMailboxMovedBehindALinkWhileItIsOpen) {
+    ASSERT_TRUE(append({letter(1), letter(2), letter(3)}));
+    ASSERT_TRUE(files_.make_folder(outside("volume")));
+    // The same inode by another way.
+    ASSERT_TRUE(files_.rename(path(), outside("volume/joes")));
+    ASSERT_TRUE(files_.symlink(outside("volume/joes"), path()));
+    ASSERT_TRUE(append({letter(4)}));
+    ASSERT_TRUE(remove({1}));
+    EXPECT_EQ(files_.lstat(path())->kind, os::FileStat::Kind::link);
+    EXPECT_EQ(raw(outside("volume/joes")), render(letter(1)) + render(letter(3)) + render(letter(4)));
+    // From there to a third place, and home again.
+    ASSERT_TRUE(files_.make_folder(outside("other")));
+    ASSERT_TRUE(files_.rename(outside("volume/joes"), outside("other/joes")));
+    ASSERT_TRUE(files_.remove(path()));
+    ASSERT_TRUE(files_.symlink(outside("other/joes"), path()));
+    ASSERT_TRUE(remove({1}));
+    EXPECT_EQ(files_.lstat(path())->kind, os::FileStat::Kind::link);
+    EXPECT_EQ(raw(outside("other/joes")), render(letter(1)) + render(letter(4)));
+    EXPECT_EQ(*files_.list(outside("volume")), Texts{});
+    ASSERT_TRUE(files_.remove(path()));
+    ASSERT_TRUE(files_.rename(outside("other/joes"), path()));
+    ASSERT_TRUE(append({letter(5)}));
+    ASSERT_TRUE(remove({0}));
+    EXPECT_EQ(raw(), render(letter(4)) + render(letter(5)));
+    EXPECT_EQ(*files_.list(outside("other")), Texts{});
+    expect_sound();
+}
+
+TEST_P(AnyStore, TheDotLockOfAMovedMailboxLiesBesideItsNewPlace) {
+    ASSERT_TRUE(append({letter(1)}));
+    ASSERT_TRUE(files_.make_folder(outside("volume")));
+    ASSERT_TRUE(files_.rename(path(), outside("volume/joes")));
+    ASSERT_TRUE(files_.symlink(outside("volume/joes"), path()));
+    write_raw(outside("volume/joes.lock"), "1\n");
+    EXPECT_EQ(append({letter(2)}).error().fault, Fault::busy);
+    ASSERT_TRUE(files_.remove(outside("volume/joes.lock")));
+    // One left in the old place locks nothing.
+    write_raw(path() + ".lock", "1\n");
+    EXPECT_TRUE(append({letter(2)}));
+    EXPECT_EQ(raw(outside("volume/joes")), render(letter(1)) + render(letter(2)));
+}
+
+TEST_P(AnyStore, ALinkMovedToAnotherNameOfTheSameFile) {
+    ASSERT_TRUE(files_.make_folder(outside("volume")));
+    write_raw(outside("volume/old"), render(letter(1)) + render(letter(2)));
+    ASSERT_TRUE(files_.symlink(outside("volume/old"), path()));
+    ASSERT_TRUE(append({letter(3)}));
+    ASSERT_TRUE(files_.link(outside("volume/old"), outside("volume/new")));
+    ASSERT_TRUE(files_.remove(path()));
+    ASSERT_TRUE(files_.symlink(outside("volume/new"), path()));
+    ASSERT_TRUE(remove({0}));
+    EXPECT_EQ(texts(), (Texts{received(letter(2)), received(letter(3))}));
+    EXPECT_EQ(raw(outside("volume/new")), render(letter(2)) + render(letter(3)));
 }
 
 TEST_P(AnyStore, ADanglingLinkIsTrouble) {

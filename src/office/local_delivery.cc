@@ -104,6 +104,7 @@ void LocalDelivery::deliver_group(const std::vector<LocalJob*>& group) {
     std::vector<LocalJob*> batch;
     std::vector<std::string> rendered;
     std::uint64_t bytes = 0;
+    Room room = account ? parts_.quota.room_in(*account) : Room::without_end();
     const auto write = [&] {
         if (!batch.empty()) append(mailbox, batch, rendered);
         batch.clear();
@@ -126,6 +127,10 @@ void LocalDelivery::deliver_group(const std::vector<LocalJob*>& group) {
                             "office.content_unreadable", "the content could not be read from the spool: {}",
                             text.error().text);
             give_up(Book::Outcome::deferred, "451 4.3.0 The message could not be read from the spool");
+            continue;
+        }
+        if (!room.take(text->size())) {
+            give_up(Book::Outcome::deferred, "452 4.2.2 Mailbox full");
             continue;
         }
         if (bytes + text->size() > Limits::write_bytes_max) write();

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "office/book.h"
 #include "office/ledger.h"
+#include "office/quota.h"
 #include "queue/spool.h"
 #include "store/mailbox_store.h"
 
@@ -47,6 +48,7 @@ public:
         queue::Spool& spool;
         Ledger& ledger;
         directory::Directory& directory;
+        Quota& quota;
         Log& log;
     };
     struct Limits {

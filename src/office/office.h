@@ -13,6 +13,7 @@
 #include "office/notices.h"
 #include "office/policy.h"
 #include "office/post_office.h"
+#include "office/quota.h"
 
 namespace sims::office {
 
@@ -23,7 +24,8 @@ queue::RetryRules rules_from(const directory::Settings& settings);
 
 class Office final : public PostOffice {
 public:
-    Office(Parts parts, OfficeSettings settings, std::unique_ptr<Policy> policy);
+    Office(Parts parts, OfficeSettings settings, std::unique_ptr<Quota> quota,
+           std::unique_ptr<Policy> policy);
     ~Office() override;
 
     // Mends mailboxes and takes up what waits. Once, before anything else.
@@ -119,6 +121,7 @@ private:
 
     Parts parts_;
     OfficeSettings settings_;
+    std::unique_ptr<Quota> quota_;
     std::unique_ptr<Policy> policy_;
     Expander expander_;
     std::mutex rules_mutex_;

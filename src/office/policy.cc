@@ -36,16 +36,18 @@ private:
     std::vector<guard::IpAddress> own_;  // sorted
 };
 
-Policy::Policy(directory::Directory& directory, std::vector<std::string> own_addresses, Log& log)
+Policy::Policy(directory::Directory& directory, Quota& quota, std::vector<std::string> own_addresses,
+               Log& log)
     : directory_(directory),
+      quota_(quota),
       log_(log),
       names_(std::make_unique<Names>(directory, std::move(own_addresses))) {}
 
 Policy::~Policy() = default;
 
-Result<std::unique_ptr<Policy>> Policy::open(directory::Directory& directory,
+Result<std::unique_ptr<Policy>> Policy::open(directory::Directory& directory, Quota& quota,
                                              std::vector<std::string> own_addresses, Log& log) {
-    std::unique_ptr<Policy> policy(new Policy(directory, std::move(own_addresses), log));
+    std::unique_ptr<Policy> policy(new Policy(directory, quota, std::move(own_addresses), log));
     auto table = route::Table::compile(directory.router_table());
     if (!table) return fail(Fault::invalid, "the saved Router table: " + table.error().text);
     policy->table_ = std::move(*table);
@@ -116,12 +118,14 @@ bool Policy::is_always_welcome(const mail::Address& recipient) const {
 
 std::optional<Refusal> Policy::judge_recipient(const mail::Peer& peer, const mail::Address& recipient) const {
     const auto route = this->route(recipient);
+    std::optional<Refusal> full;
     for (const auto& result : route.results) {
         switch (result.kind) {
             case route::ResultKind::refuse: return Refusal{550, result.text};
             case route::ResultKind::account: {
                 const auto account = directory_.find({result.account, result.domain});
                 if (account && !account->enabled) return Refusal{550, "5.2.1 This mailbox takes no mail"};
+                if (account && quota_.is_full(*account)) full = Refusal{452, "4.2.2 Mailbox full"};
                 break;
             }
             case route::ResultKind::mirror:
@@ -135,7 +139,7 @@ std::optional<Refusal> Policy::judge_recipient(const mail::Peer& peer, const mai
     }
     if (!route.relay && !may_relay(peer))
         return Refusal{550, "5.7.1 Relaying denied: not a recipient of this server"};
-    return std::nullopt;
+    return full;  // last: who may never send here is not told to try again
 }
 
 }  // namespace sims::office

@@ -13,6 +13,7 @@
 #include "guard/address_ranges.h"
 #include "mail/envelope.h"
 #include "office/post_office.h"
+#include "office/quota.h"
 #include "route/router.h"
 
 namespace sims::office {
@@ -21,7 +22,7 @@ class Policy {
 public:
     // Compiles the saved Router table. A table that no longer compiles is an Error: better no mail than wrong
     // mail.
-    static Result<std::unique_ptr<Policy>> open(directory::Directory& directory,
+    static Result<std::unique_ptr<Policy>> open(directory::Directory& directory, Quota& quota,
                                                 std::vector<std::string> own_addresses, Log& log);
     ~Policy();
 
@@ -33,7 +34,7 @@ public:
 
 private:
     class Names;
-    Policy(directory::Directory& directory, std::vector<std::string> own_addresses, Log& log);
+    Policy(directory::Directory& directory, Quota& quota, std::vector<std::string> own_addresses, Log& log);
     // The address lists of the settings, compiled.
     struct Hosts {
         guard::AddressRanges clients;
@@ -45,6 +46,7 @@ private:
     bool is_always_welcome(const mail::Address& recipient) const;
 
     directory::Directory& directory_;
+    Quota& quota_;
     Log& log_;
     std::unique_ptr<Names> names_;
     mutable std::mutex mutex_;

@@ -16,20 +16,23 @@ queue::RetryRules rules_from(const directory::Settings& settings) {
     return rules;
 }
 
-Office::Office(Parts parts, OfficeSettings settings, std::unique_ptr<Policy> policy)
+Office::Office(Parts parts, OfficeSettings settings, std::unique_ptr<Quota> quota,
+               std::unique_ptr<Policy> policy)
     : parts_(parts),
       settings_(std::move(settings)),
+      quota_(std::move(quota)),
       policy_(std::move(policy)),
       expander_(*policy_, parts.files, parts.base),
       rules_for_(parts.directory.settings()),
       book_(rules_from(*rules_for_)),
       local_(std::make_unique<LocalDelivery>(
-          LocalDelivery::Parts{parts.store, parts.spool, ledger_, parts.directory, parts.log},
+          LocalDelivery::Parts{parts.store, parts.spool, ledger_, parts.directory, *quota_, parts.log},
           settings_.checkpoint_interval,
           [this](const LocalJob& job, Book::Outcome outcome, const std::string& reply) {
               local_outcome(job, outcome, reply);
           },
           [this] { return housekeeping(); })) {
+    quota_->look_on([this](std::function<void()> look) { local_->run(std::move(look)); });
     pressure_->local = local_.get();
     parts_.spool.on_pressure([pressure = pressure_] {
         const std::lock_guard lock(pressure->mutex);
@@ -103,10 +106,11 @@ Result<> Office::remove_account(const directory::AccountName& name) {
 }
 
 Result<std::unique_ptr<PostOffice>> PostOffice::open(Parts parts, OfficeSettings settings) {
-    auto policy = Policy::open(parts.directory, settings.own_addresses, parts.log);
+    auto quota = std::make_unique<Quota>(parts.store);
+    auto policy = Policy::open(parts.directory, *quota, settings.own_addresses, parts.log);
     if (!policy) return policy.error();
     auto recovered = parts.spool.take_recovered();
-    auto office = std::make_unique<Office>(parts, std::move(settings), std::move(*policy));
+    auto office = std::make_unique<Office>(parts, std::move(settings), std::move(quota), std::move(*policy));
     if (auto taken = office->take_up(std::move(recovered)); !taken) return taken.error();
     return std::unique_ptr<PostOffice>(std::move(office));
 }

@@ -119,6 +119,14 @@ def test_commands_without_a_server_say_so(stopped):
     assert done.stderr.count("\n") == 1 and "control.sock" in done.stderr
 
 
+def test_commands_of_another_user_are_refused(sims):
+    os.chmod(sims.base / "control.sock", 0)
+    # Root without the capability to pass over modes.
+    words = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] if os.geteuid() == 0 else []
+    done = subprocess.run([*words, program(), "account", "list", "--base", sims.base], capture_output=True, text=True)
+    assert done.returncode == 1 and "may administer" in done.stderr and "no server" not in done.stderr
+
+
 def test_a_base_folder_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("")
     done = serve(tmp_path / "file" / "base")
@@ -212,5 +220,7 @@ def test_usage():
     for words in (["nonsense"], ["account", "nonsense"], ["serve", "--nonsense"], ["account", "show"]):
         done = subprocess.run([program(), *words], capture_output=True, text=True)
         assert done.returncode == 2, words
+        if "nonsense" in words:
+            assert "nonsense" in done.stderr and "no command" in done.stderr
     done = subprocess.run([program(), "--help"], capture_output=True, text=True)
     assert done.returncode == 0 and "serve" in done.stdout

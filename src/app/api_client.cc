@@ -44,6 +44,11 @@ private:
 };
 
 Error no_server(const std::string& path, int number) {
+    if (number == EACCES) {
+        return fail(Fault::refused,
+                    fmt::format("{}: {}: only root and the user the server runs as may administer it here",
+                                path, std::strerror(number)));
+    }
     return fail(Fault::unavailable, fmt::format("no server is running on {} (control.sock: {})",
                                                 os::folder_of(path), std::strerror(number)));
 }

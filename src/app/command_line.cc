@@ -9,6 +9,8 @@
 #include <CLI/Formatter.hpp>
 #include <fmt/format.h>
 
+#include "base/text.h"
+
 namespace sims::app {
 
 namespace {
@@ -176,6 +178,13 @@ std::variant<CommandLine, Exit> parse_command_line(int argc, const char* const* 
     try {
         grammar.top().parse(argc, argv);
     } catch (const CLI::ParseError& error) {
+        // Of a word that is no command CLI11 only says that a command is missing.
+        const auto unknown = grammar.top().remaining(true);
+        if (error.get_name() == "RequiredError" && !unknown.empty()) {
+            fmt::print(stderr, "sims: there is no command '{}' here; see sims --help\n",
+                       printable(unknown.front()));
+            return Exit{wrong_usage};
+        }
         const int status = grammar.top().exit(error);
         return Exit{status == 0 ? 0 : wrong_usage};
     }

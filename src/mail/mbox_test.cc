@@ -108,57 +108,5 @@ TEST(MboxUnquoter, PiecesDoNotMatter) {
     }));
 }
 
-std::vector<MboxMessage> scan(std::string_view file, std::size_t piece) {
-    MboxScanner scanner;
-    std::vector<MboxMessage> all;
-    while (!file.empty()) {
-        const auto found = scanner.feed(file.substr(0, piece));
-        all.insert(all.end(), found.begin(), found.end());
-        file.remove_prefix(std::min(piece, file.size()));
-    }
-    const auto last = scanner.finish();
-    all.insert(all.end(), last.begin(), last.end());
-    return all;
-}
-
-TEST(MboxScanner, FindsWhatWasRendered) {
-    EXPECT_TRUE(rc::check("every message is found whole, with its size on the wire", [] {
-        const auto wires = *rc::gen::container<std::vector<std::string>>(wire_messages());
-        const auto piece = *rc::gen::inRange<std::size_t>(1, 40);
-        std::string file;
-        for (const auto& wire : wires) file += mbox_render({}, noon, "", wire);
-        const auto found = scan(file, piece);
-        RC_ASSERT(found.size() == wires.size());
-        std::uint64_t at = 0;
-        for (std::size_t i = 0; i < found.size(); ++i) {
-            const auto& m = found[i];
-            RC_ASSERT(m.offset == at);
-            const auto stored = std::string_view(file).substr(m.body_offset, m.end - m.body_offset);
-            const auto wire = wire_form(stored);
-            std::string expected = "Return-Path: <>\n";
-            append_mbox_quoted(expected, wires[i]);
-            RC_ASSERT(stored == expected);
-            RC_ASSERT(m.wire_size == wire.size());
-            at = m.next;
-        }
-        RC_ASSERT(at == file.size());
-    }));
-}
-
-TEST(MboxScanner, ReadsForeignMailboxes) {
-    const std::string file = "junk\n\nFrom a\nx\nFrom b\n\n\nFrom c\r\ny\r\n\r\nFrom d";
-    const auto found = scan(file, 3);
-    ASSERT_EQ(found.size(), 3u);
-    EXPECT_EQ(found[0].offset, file.find("From a"));
-    EXPECT_EQ(file.substr(found[0].body_offset, found[0].end - found[0].body_offset), "x\nFrom b\n\n");
-    EXPECT_EQ(found[0].wire_size, std::string_view("x\r\nFrom b\r\n\r\n").size());
-    EXPECT_EQ(file.substr(found[1].body_offset, found[1].end - found[1].body_offset), "y\r\n");
-    EXPECT_EQ(found[2].body_offset, file.size());
-    EXPECT_EQ(found[2].wire_size, 0u);
-    EXPECT_TRUE(scan("", 1).empty());
-    EXPECT_TRUE(scan("no mail here\n", 1).empty());
-    EXPECT_EQ(scan("From a\nx", 1).front().wire_size, 3u);
-}
-
 }  // namespace
 }  // namespace sims::mail

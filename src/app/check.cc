@@ -135,6 +135,8 @@ int check_installation(const CommandLine& line) {
         {"submissions", &settings.listen.submissions},
         {"pop3", &settings.listen.pop3},
         {"pop3s", &settings.listen.pop3s},
+        {"poppassd", &settings.listen.poppassd},
+        {"poppassds", &settings.listen.poppassds},
         {"admin", &settings.listen.admin},
     };
     for (const auto& [key, addresses] : doors) {

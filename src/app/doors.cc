@@ -7,22 +7,15 @@
 #include <fmt/format.h>
 
 #include "app/parts.h"
+#include "serve/implicit_tls.h"
 
 namespace sims::app {
 
 namespace {
 
-// TLS from the first byte (RFC 8314 3.3).
 asio::awaitable<void> serve_smtps(std::unique_ptr<net::Stream> stream, const serve::SmtpServices& services) {
-    constexpr std::chrono::seconds handshake_within{60};
-    const auto context = services.tls();
-    stream->expect_within(handshake_within);
-    const auto done = co_await stream->accept_tls(*context);
-    if (!done) {
-        services.log.line(LogLevel::problems, Service::smtp, "", "smtp.tls_failed", "TLS with {} failed: {}",
-                          stream->peer_address(), done.error().text);
-        co_return;
-    }
+    const bool begun = co_await serve::begin_with_tls(*stream, services.tls(), Service::smtp, services.log);
+    if (!begun) co_return;
     co_await serve::serve_smtp(std::move(stream), services);
 }
 
@@ -32,6 +25,8 @@ Service service_of(Protocol protocol) {
         case Protocol::smtp_over_tls: return Service::smtp;
         case Protocol::pop3:
         case Protocol::pop3_over_tls: return Service::pop;
+        case Protocol::poppass:
+        case Protocol::poppass_over_tls: return Service::pwd;
         case Protocol::admin:
         case Protocol::admin_local: return Service::admin;
     }
@@ -43,11 +38,13 @@ std::string refusal_of(Protocol protocol, const std::string& hostname) {
         case Protocol::smtp:
             return fmt::format("421 4.3.2 {} Too many connections, try again later\r\n", hostname);
         case Protocol::pop3: return "-ERR [SYS/TEMP] Too many connections, try again later\r\n";
+        case Protocol::poppass: return "500 Too many connections, try again later\r\n";
         case Protocol::admin:
         case Protocol::admin_local:
             return "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
         case Protocol::smtp_over_tls:
-        case Protocol::pop3_over_tls: break;
+        case Protocol::pop3_over_tls:
+        case Protocol::poppass_over_tls: break;
     }
     return {};
 }
@@ -67,9 +64,9 @@ Result<> Server::Parts::open_door(Protocol protocol, const std::string& key, con
     switch (service_of(protocol)) {
         case Service::smtp: connections = smtp_connections; break;
         case Service::pop: connections = pop3_connections; break;
+        case Service::pwd: connections = poppass_connections; break;
         case Service::admin: connections = admin_connections; break;
         case Service::server:
-        case Service::pwd:
         case Service::notify:
         case Service::appletalk:
         case Service::queue: break;
@@ -97,6 +94,8 @@ Result<> Server::Parts::open_doors(Privileges& privileges) {
         {Protocol::smtp_over_tls, "submissions", listen.submissions},
         {Protocol::pop3, "pop3", listen.pop3},
         {Protocol::pop3_over_tls, "pop3s", listen.pop3s},
+        {Protocol::poppass, "poppassd", listen.poppassd},
+        {Protocol::poppass_over_tls, "poppassds", listen.poppassds},
         {Protocol::admin, "admin", listen.admin},
     };
     {
@@ -141,6 +140,12 @@ void Server::Parts::take(Protocol protocol, asio::io_context& reactor, std::uniq
         case Protocol::pop3_over_tls:
             asio::co_spawn(reactor, serve::serve_pop3s(std::move(stream), *pop3), std::move(ended));
             return;
+        case Protocol::poppass:
+            asio::co_spawn(reactor, serve::serve_poppass(std::move(stream), *poppass), std::move(ended));
+            return;
+        case Protocol::poppass_over_tls:
+            asio::co_spawn(reactor, serve::serve_poppass_tls(std::move(stream), *poppass), std::move(ended));
+            return;
         case Protocol::admin:
             asio::co_spawn(reactor, http->serve(std::move(stream), admin::Door::network), std::move(ended));
             return;
@@ -178,6 +183,7 @@ std::vector<admin::Metric> Server::Parts::metrics() const {
     const std::pair<const char*, net::ConnectionCounters> services[] = {
         {"smtp", smtp_connections->counters()},
         {"pop", pop3_connections->counters()},
+        {"pwd", poppass_connections->counters()},
         {"admin", admin_connections->counters()},
     };
     for (const auto& [service, counters] : services) {

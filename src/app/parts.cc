@@ -105,8 +105,9 @@ Result<> Server::Parts::open_network(Privileges& privileges) {
                                              static_cast<std::size_t>(values->number("smtp", "recipients"));
                                          return limits;
                                      }});
-    pop3.emplace(
-        serve::Pop3Services{*directory, *office, disk, hashing, *log, clock, settings.hostname, slot, {}});
+    const serve::LoginDesk desk{*directory, hashing, throttle, clock};
+    pop3.emplace(serve::Pop3Services{desk, *office, disk, *log, settings.hostname, slot, {}});
+    poppass.emplace(serve::PoppassServices{desk, *log, settings.hostname, slot, {}});
     operations = std::make_unique<admin::Operations>(
         admin::Operations::Parts{*directory, *office, *store, *files, *log, clock}, base);
     http = std::make_unique<admin::HttpServer>(admin::HttpServer::Parts{
@@ -122,6 +123,7 @@ Result<> Server::Parts::open_network(Privileges& privileges) {
     };
     smtp_connections = std::make_shared<net::Connections>(limits_of("smtp"));
     pop3_connections = std::make_shared<net::Connections>(limits_of("pop"));
+    poppass_connections = std::make_shared<net::Connections>(limits_of("pwd"));
     admin_connections = std::make_shared<net::Connections>(limits_of("admin"));
     reactors = std::make_unique<net::Reactors>(std::max(1U, std::thread::hardware_concurrency()));
 

@@ -15,6 +15,7 @@
 #include "app/server.h"
 #include "base/log.h"
 #include "directory/directory.h"
+#include "guard/login_throttle.h"
 #include "net/connections.h"
 #include "net/listener.h"
 #include "net/reactors.h"
@@ -24,6 +25,7 @@
 #include "os/file_system.h"
 #include "queue/spool.h"
 #include "serve/pop3_server.h"
+#include "serve/poppass_server.h"
 #include "serve/queue_runner.h"
 #include "serve/smtp_server.h"
 #include "store/mailbox_store.h"
@@ -49,7 +51,16 @@ private:
     net::TlsContextPointer context_;
 };
 
-enum class Protocol { smtp, smtp_over_tls, pop3, pop3_over_tls, admin, admin_local };
+enum class Protocol {
+    smtp,
+    smtp_over_tls,
+    pop3,
+    pop3_over_tls,
+    poppass,
+    poppass_over_tls,
+    admin,
+    admin_local
+};
 
 struct Door {
     Protocol protocol;
@@ -81,9 +92,11 @@ struct Server::Parts {
     std::unique_ptr<admin::Operations> operations;
     std::unique_ptr<admin::HttpServer> http;
     std::optional<serve::SmtpServices> smtp;
+    guard::LoginThrottle throttle;  // of every service people log in to
     std::optional<serve::Pop3Services> pop3;
+    std::optional<serve::PoppassServices> poppass;
 
-    net::ConnectionsPointer smtp_connections, pop3_connections, admin_connections;
+    net::ConnectionsPointer smtp_connections, pop3_connections, poppass_connections, admin_connections;
     std::unique_ptr<net::Reactors> reactors;
     std::unique_ptr<net::Resolver> resolver;
     std::unique_ptr<serve::QueueRunner> runner;
@@ -105,7 +118,7 @@ struct Server::Parts {
     void take(Protocol protocol, asio::io_context& reactor, std::unique_ptr<net::Stream> stream);
     std::vector<admin::Metric> metrics() const;
     std::vector<net::ConnectionsPointer> all_connections() const {
-        return {smtp_connections, pop3_connections, admin_connections};
+        return {smtp_connections, pop3_connections, poppass_connections, admin_connections};
     }
 };
 

@@ -127,18 +127,18 @@ void read_listen(Reader& reader, const toml::table& table, ListenSettings& liste
     each_key(reader, table, "listen.", [&](std::string_view key, const toml::node& node) {
         const std::string full = fmt::format("listen.{}", key);
         const std::pair<std::string_view, std::vector<ListenAddress>*> services[] = {
-            {"smtp", &listen.smtp}, {"submission", &listen.submission}, {"submissions", &listen.submissions},
-            {"pop3", &listen.pop3}, {"pop3s", &listen.pop3s},           {"admin", &listen.admin},
+            {"smtp", &listen.smtp},
+            {"submission", &listen.submission},
+            {"submissions", &listen.submissions},
+            {"pop3", &listen.pop3},
+            {"pop3s", &listen.pop3s},
+            {"poppassd", &listen.poppassd},
+            {"poppassds", &listen.poppassds},
+            {"admin", &listen.admin},
         };
         for (const auto& [name, into] : services) {
             if (name != key) continue;
             reader.addresses(node, full, *into);
-            return true;
-        }
-        std::vector<ListenAddress> later;
-        if (key == "poppassd" || key == "poppassds") {
-            reader.addresses(node, full, later);
-            if (!later.empty()) listen.unavailable.emplace_back(key);
             return true;
         }
         if (key != "appletalk") return false;

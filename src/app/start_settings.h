@@ -27,8 +27,10 @@ struct ListenSettings {
     std::vector<ListenAddress> submissions{{"::", 465}};
     std::vector<ListenAddress> pop3{{"::", 110}};
     std::vector<ListenAddress> pop3s{{"::", 995}};
+    std::vector<ListenAddress> poppassd{{"127.0.0.1", 106}};  // passwords in clear: this machine only
+    std::vector<ListenAddress> poppassds;
     std::vector<ListenAddress> admin{{"127.0.0.1", 8100}};
-    // Services the file asks for by name that this program does not have: "poppassd", "appletalk".
+    // Services the file asks for by name that this program does not have: "appletalk".
     std::vector<std::string> unavailable;
     friend bool operator==(const ListenSettings&, const ListenSettings&) = default;
 };

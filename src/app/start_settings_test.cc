@@ -64,7 +64,9 @@ engine = "embedded"
     EXPECT_EQ(settings.listen.smtp, (std::vector<ListenAddress>{{"127.0.0.1", 2525}, {"::1", 2525}}));
     EXPECT_TRUE(settings.listen.submission.empty());
     EXPECT_TRUE(settings.listen.pop3s.empty());
-    EXPECT_EQ(settings.listen.unavailable, (std::vector<std::string>{"appletalk", "poppassd"}));
+    EXPECT_EQ(settings.listen.poppassd, (std::vector<ListenAddress>{{"127.0.0.1", 2106}}));
+    EXPECT_TRUE(settings.listen.poppassds.empty());
+    EXPECT_EQ(settings.listen.unavailable, std::vector<std::string>{"appletalk"});
     EXPECT_EQ(settings.certificate, "a.pem");
     EXPECT_EQ(settings.key, "b.pem");
     EXPECT_EQ(settings.dns_servers, std::vector<std::string>{"127.0.0.1:5353"});

@@ -111,8 +111,10 @@ asio::awaitable<void> Pop3Connection::run() {
         // Lines that are there already are answered without the cost of a coroutine.
         if (std::holds_alternative<pop3::ReadLine>(step.next) && !stream_->output_is_large())
             input = next_line();
-        if (!input) const auto perform_it = [this](auto& effect) { return this->perform(effect); };
-        input = co_await std::visit(perform_it, step.next);
+        if (!input) {
+            const auto perform_it = [this](auto& effect) { return this->perform(effect); };
+            input = co_await std::visit(perform_it, step.next);
+        }
         if (!input) break;
         step = on_line(*input);
     }

@@ -14,17 +14,15 @@
 #include <boost/asio/thread_pool.hpp>
 
 #include "base/log.h"
-#include "base/time.h"
 #include "directory/directory.h"
 #include "net/stream.h"
 #include "net/tls_context.h"
 #include "office/post_office.h"
 #include "proto/pop3/session.h"
+#include "serve/login.h"
 #include "store/mailbox_store.h"
 
 namespace sims::serve {
-
-namespace asio = boost::asio;
 
 struct Pop3Limits {
     std::chrono::seconds login{60};              // from the greeting (or the TLS handshake) to the password
@@ -47,12 +45,10 @@ struct MailRoom {
 
 // What a session needs; outlives every session it was given to.
 struct Pop3Services {
-    directory::Directory& directory;
+    LoginDesk desk;
     MailRoom mail_room;
     asio::thread_pool& disk;
-    asio::thread_pool& hashing;  // small: its size bounds how many passwords are hashed at a time
     Log& log;
-    Clock clock;
     std::string hostname;
     std::function<net::TlsContextPointer()> tls;  // the certificate of the moment; nullptr: no STLS
     Pop3Limits limits;

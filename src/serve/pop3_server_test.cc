@@ -1,12 +1,10 @@
 #include "serve/pop3_server.h"
 
-#include <array>
 #include <atomic>
 #include <csignal>
 #include <filesystem>
 #include <future>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include <boost/asio/co_spawn.hpp>
@@ -18,76 +16,13 @@
 #include "net/self_signed.h"
 #include "net/socket_stream.h"
 #include "net/tls_context.h"
+#include "serve/client_for_tests.h"
 #include "serve/maildrop_fixture.h"
 
 namespace sims::serve {
 namespace {
 
 namespace fs = std::filesystem;
-
-class LogLines final : public Log {
-public:
-    std::string text() {
-        const std::lock_guard lock(mutex_);
-        return text_;
-    }
-
-protected:
-    void write(const LogLine& line) override {
-        const std::lock_guard lock(mutex_);
-        text_ += std::string(line.event) + " " + std::string(line.text) + "\n";
-    }
-
-private:
-    std::mutex mutex_;
-    std::string text_;
-};
-
-// A client's end of a socket pair.
-class Client {
-public:
-    explicit Client(int descriptor) : descriptor_(descriptor) {
-        const timeval patience{20, 0};
-        ::setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    }
-    ~Client() { hang_up(); }
-    Client(const Client&) = delete;
-    Client& operator=(const Client&) = delete;
-
-    void say(std::string_view text) {
-        EXPECT_EQ(::send(descriptor_, text.data(), text.size(), 0), ssize_t(text.size()));
-    }
-    std::string hear_line() {
-        for (;;) {
-            if (const auto end = heard_.find('\n'); end != std::string::npos) {
-                auto line = heard_.substr(0, end + 1);
-                heard_.erase(0, end + 1);
-                return line;
-            }
-            if (!hear_more()) return hear_all();
-        }
-    }
-    // Up to the end of the connection.
-    std::string hear_all() {
-        while (hear_more()) {
-        }
-        return std::exchange(heard_, {});
-    }
-    void hang_up() {
-        if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
-    }
-
-private:
-    bool hear_more() {
-        std::array<char, 65536> bytes{};
-        const auto count = ::recv(descriptor_, bytes.data(), bytes.size(), 0);
-        if (count > 0) heard_.append(bytes.data(), static_cast<std::size_t>(count));
-        return count > 0;
-    }
-
-    int descriptor_;
-    std::string heard_;
-};
 
 class Pop3ServerTest : public testing::Test {
 protected:
@@ -105,15 +40,9 @@ protected:
         MailRoom mail_room([this](const directory::Account& account) { return open(account); },
                            [this](const directory::Account&, std::unique_ptr<store::Maildrop>,
                                   const std::vector<std::size_t>& numbers) { return remove(numbers); });
-        services_.emplace(Pop3Services{*directory_,
-                                       std::move(mail_room),
-                                       disk_,
-                                       hashing_,
-                                       log_,
-                                       [] { return TimePoint(Duration(7)); },
-                                       "mail.example.org",
-                                       nullptr,
-                                       {}});
+        LoginDesk desk{*directory_, hashing_, throttle_, [] { return TimePoint(Duration(7)); }};
+        services_.emplace(
+            Pop3Services{desk, std::move(mail_room), disk_, log_, "mail.example.org", nullptr, {}});
         services_->limits.failed_login_pause = std::chrono::seconds(0);
         reactors_.start();
     }
@@ -183,6 +112,7 @@ protected:
     std::vector<std::size_t> removed_;
     net::Reactors reactors_;
     asio::thread_pool disk_, hashing_;
+    guard::LoginThrottle throttle_;
     std::optional<Pop3Services> services_;
     std::vector<std::future<void>> sessions_;
 };
@@ -244,6 +174,17 @@ TEST_F(Pop3ServerTest, WrongPasswordsAreLoggedWithoutTheirWords) {
     EXPECT_NE(lines.find("pop.login_failed login of joe from"), std::string::npos);
     EXPECT_NE(lines.find("pop.line PASS ..."), std::string::npos);
     EXPECT_EQ(lines.find("hunter2"), std::string::npos);
+}
+
+TEST_F(Pop3ServerTest, WhoFailedTooOftenIsNotListenedTo) {
+    const guard::LoginThrottleLimits limits;
+    for (std::size_t i = 0; i < limits.failures_max; ++i) {
+        throttle_.failed(guard::guest_of("", "joe"), TimePoint(Duration(7)));
+    }
+    auto client = connect();
+    client->say("USER joe\r\nPASS secret\r\n");
+    EXPECT_TRUE(client->hear_all().ends_with("-ERR [SYS/TEMP] Cannot log in now, try again later\r\n"));
+    EXPECT_NE(log_.text().find("failed: too many failed logins from there"), std::string::npos);
 }
 
 TEST_F(Pop3ServerTest, LongMessagesAndListsArriveWhole) {

@@ -1,10 +1,13 @@
 """Start, stop, settings that are wrong, folders that are taken, signals, first start."""
 import os
+import pwd
 import re
 import signal
 import socket
 import subprocess
+import tempfile
 import time
+from pathlib import Path
 
 import pytest
 
@@ -125,6 +128,28 @@ def test_commands_of_another_user_are_refused(sims):
     words = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] if os.geteuid() == 0 else []
     done = subprocess.run([*words, program(), "account", "list", "--base", sims.base], capture_output=True, text=True)
     assert done.returncode == 1 and "may administer" in done.stderr and "no server" not in done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_root_becomes_the_user():
+    nobody = pwd.getpwnam("nobody")
+    # Not in tmp_path, which only its owner can enter.
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        sims = Server(Path(folder) / "base")
+        sims.settings["user"] = "nobody"
+        with sims:
+            status = Path(f"/proc/{sims.process.pid}/status").read_text()
+            for line, number in (("Uid", nobody.pw_uid), ("Gid", nobody.pw_gid)):
+                assert line + ":" + f"\t{number}" * 4 + "\n" in status
+            assert re.search(rf"^Groups:\s*{nobody.pw_gid}\s*$", status, re.M)
+            assert sims.base.stat().st_uid == nobody.pw_uid
+            sims.add_account("joe")
+            assert (sims.base / "Accounts/joe").stat().st_uid == nobody.pw_uid
+        sims.settings["user"] = "there-is-none"
+        sims.write_settings()
+        done = serve(sims.base)
+        assert done.returncode == 1 and "'user'" in done.stderr and "there-is-none" in done.stderr
 
 
 def test_a_base_folder_that_cannot_be_written(tmp_path):

@@ -146,7 +146,8 @@ asio::awaitable<std::optional<Answer>> HttpServer::refuse(net::Stream& stream, D
     }
     parts_.log.line(LogLevel::problems, Service::admin, "", "admin.login_failed",
                     "login of {} from {} failed", name, from);
-    asio::steady_timer pause(co_await asio::this_coro::executor, HttpLimits::failed_login_delay);
+    const auto executor = co_await asio::this_coro::executor;
+    asio::steady_timer pause(executor, HttpLimits::failed_login_delay);
     boost::system::error_code ignored;
     auto token = asio::redirect_error(asio::use_awaitable, ignored);
     co_await pause.async_wait(token);

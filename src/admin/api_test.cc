@@ -29,6 +29,12 @@ protected:
     }
 };
 
+template <class T>
+T value_of(Result<T> result) {
+    EXPECT_TRUE(result) << (result ? "" : result.error().text);
+    return std::move(*result);
+}
+
 class Api : public testing::Test {
 protected:
     Api() {
@@ -38,13 +44,12 @@ protected:
             std::filesystem::create_directories(base_ + "/" + folder);
         }
         files_ = os::make_posix_file_system();
-        directory_ =
-            std::move(*directory::Directory::open(base_ + "/Directory", "example.org", clock(), log_));
-        store_ = std::move(*store::MailboxStore::open(*files_, base_, {}, log_));
-        spool_ = std::move(*queue::Spool::open(*files_, base_ + "/Queue", {}, clock(), log_));
+        directory_ = value_of(directory::Directory::open(base_ + "/Directory", "example.org", clock(), log_));
+        store_ = value_of(store::MailboxStore::open(*files_, base_, {}, log_));
+        spool_ = value_of(queue::Spool::open(*files_, base_ + "/Queue", {}, clock(), log_));
         office::OfficeSettings settings;
         settings.hostname = "mail.example.org";
-        office_ = std::move(*office::PostOffice::open(
+        office_ = value_of(office::PostOffice::open(
             {*files_, base_, *directory_, *store_, *spool_, log_, clock()}, settings));
         operations_.emplace(Operations::Parts{*directory_, *office_, *store_, *files_, log_, clock()}, base_);
     }

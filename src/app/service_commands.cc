@@ -33,6 +33,7 @@ int print_list(const Console& console, std::string_view path, const std::vector<
     std::vector<std::vector<std::string>> rows{heading};
     for (const auto& item : answer->as_array()) {
         std::vector<std::string> row;
+        row.reserve(keys.size());
         for (const auto& key : keys) row.push_back(member(item.as_object(), key));
         rows.push_back(std::move(row));
     }

@@ -75,6 +75,21 @@ std::string text_of(const std::string& local, const std::string& domain) {
     return address ? address->text() : printable(local + "@" + domain);
 }
 
+void drop_doubles(std::vector<RouteResult>& results) {
+    std::unordered_set<std::string> seen;
+    std::vector<RouteResult> once;
+    for (auto& r : results) {
+        std::string key(name_of(r.kind));
+        for (const auto& part : {r.account, r.domain, r.host, std::to_string(r.port), r.text,
+                                 r.recipient ? r.recipient->text() : std::string()}) {
+            key += '\n';
+            key += lower(part);
+        }
+        if (seen.insert(std::move(key)).second) once.push_back(std::move(r));
+    }
+    results = std::move(once);
+}
+
 }  // namespace
 
 Route Walk::run(const mail::Address& address) {
@@ -374,18 +389,7 @@ void Walk::finish() {
     if (!std::all_of(results.begin(), results.end(), refused)) {
         results.erase(std::remove_if(results.begin(), results.end(), refused), results.end());
     }
-    std::unordered_set<std::string> seen;
-    std::vector<RouteResult> once;
-    for (auto& r : results) {
-        std::string key(name_of(r.kind));
-        for (const auto& part : {r.account, r.domain, r.host, std::to_string(r.port), r.text,
-                                 r.recipient ? r.recipient->text() : std::string()}) {
-            key += '\n';
-            key += lower(part);
-        }
-        if (seen.insert(std::move(key)).second) once.push_back(std::move(r));
-    }
-    results = std::move(once);
+    if (results.size() > 1) drop_doubles(results);
     route_.relay = relay_ && std::none_of(results.begin(), results.end(), refused);
 }
 

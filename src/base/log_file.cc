@@ -1,11 +1,15 @@
 #include "base/log_file.h"
 
+#include <chrono>
+#include <condition_variable>
+#include <cstdio>
 #include <filesystem>
 #include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
 
-#include <spdlog/async.h>
-#include <spdlog/sinks/base_sink.h>
-#include <spdlog/spdlog.h>
+#include <fmt/format.h>
 
 #include "base/text.h"
 
@@ -38,34 +42,28 @@ void append_json_text(std::string& out, std::string_view text) {
     out.push_back('"');
 }
 
-// Lines arrive formatted, with their day in front of them.
-class DailySink final : public spdlog::sinks::base_sink<std::mutex> {
-public:
-    // `pool` is the writer thread's, which outlives the sink's last line.
-    DailySink(std::string folder, spdlog::details::thread_pool& pool)
-        : folder_(std::move(folder)), pool_(pool) {}
-    ~DailySink() override { close(); }
+// Under load a wake-up of the writer and a write to the disk serve all the lines of this time; to a person it
+// is at once.
+constexpr std::chrono::milliseconds gathering{10};
 
-protected:
-    void sink_it_(const spdlog::details::log_msg& message) override {
-        const std::string_view line(message.payload.data(), message.payload.size());
-        // The day is the first ten bytes: open_file_log's write() puts it there.
-        const auto day = line.substr(0, 10);
+// The writer's side: the file of the day, opened again when the day changes.
+class DailyFile {
+public:
+    explicit DailyFile(std::string folder) : folder_(std::move(folder)) {}
+    ~DailyFile() { close(); }
+    DailyFile(const DailyFile&) = delete;
+    DailyFile& operator=(const DailyFile&) = delete;
+
+    void write(std::chrono::sys_days day, std::string_view lines) {
         if (file_ == nullptr || day != day_) {
             close();
             day_ = day;
-            const auto path = folder_ + "/" + day_ + ".log";
+            const auto path = folder_ + "/" + rfc3339(TimePoint(day)).substr(0, 10) + ".log";
             file_ = std::fopen(path.c_str(), "ae");
+            if (file_ == nullptr) return;  // nowhere to say so; tried again at the next line
+            std::setvbuf(file_, nullptr, _IONBF, 0);
         }
-        if (file_ == nullptr) return;  // nowhere to say so; tried again at the next line
-        const auto body = line.substr(10);
-        std::fwrite(body.data(), 1, body.size(), file_);
-        std::fputc('\n', file_);
-        // When nothing more waits: people see lines at once, and under load one write serves many.
-        if (pool_.queue_size() == 0) std::fflush(file_);
-    }
-    void flush_() override {
-        if (file_ != nullptr) std::fflush(file_);
+        std::fwrite(lines.data(), 1, lines.size(), file_);
     }
 
 private:
@@ -74,42 +72,87 @@ private:
         file_ = nullptr;
     }
     std::string folder_;
-    spdlog::details::thread_pool& pool_;
-    std::string day_;
+    std::chrono::sys_days day_{};
     std::FILE* file_ = nullptr;
 };
 
 class FileLog final : public Log {
 public:
-    explicit FileLog(FileLogSettings settings) : settings_(std::move(settings)) {
-        pool_ = std::make_shared<spdlog::details::thread_pool>(settings_.queue_lines_max, 1);
-        logger_ = std::make_shared<spdlog::async_logger>(
-            "sims", std::make_shared<DailySink>(settings_.folder, *pool_), pool_,
-            spdlog::async_overflow_policy::overrun_oldest);
-        logger_->set_level(spdlog::level::trace);
+    explicit FileLog(FileLogSettings settings) : settings_(std::move(settings)), file_(settings_.folder) {
+        writer_ = std::thread([this] { run(); });
     }
-    ~FileLog() override { logger_->flush(); }
+    ~FileLog() override {
+        {
+            const std::lock_guard lock(mutex_);
+            stopping_ = true;
+        }
+        wakes_.notify_one();
+        writer_.join();
+    }
 
 protected:
     void write(const LogLine& line) override {
         const auto now = settings_.clock();
-        std::string text = rfc3339(now).substr(0, 10) + format_log_line(line, settings_.format, now);
-        logger_->log(spdlog::level::info, spdlog::string_view_t(text.data(), text.size()));
-        const auto dropped = pool_->overrun_counter();
-        const auto told = dropped_told_.load(std::memory_order_relaxed);
-        if (dropped > told && dropped_told_.exchange(dropped) == told) {
-            logger_->log(spdlog::level::info,
-                         "{}{} PROBLEMS SERVER() {} log lines were dropped: the disk is too slow",
-                         rfc3339(now).substr(0, 10), rfc3339_milliseconds(now), dropped - told);
+        const auto text = format_log_line(line, settings_.format, now);
+        const auto day = std::chrono::floor<std::chrono::days>(now);
+        bool wake = false;
+        {
+            const std::lock_guard lock(mutex_);
+            if (lines_ >= settings_.queue_lines_max) {
+                ++dropped_;
+                return;
+            }
+            if (waiting_.empty() || waiting_.back().day != day) waiting_.push_back({day, {}});
+            waiting_.back().lines += text;
+            waiting_.back().lines += '\n';
+            ++lines_;
+            wake = lines_ == 1 || is_crowded();
         }
+        if (wake) wakes_.notify_one();
     }
 
 private:
+    struct Day {
+        std::chrono::sys_days day;
+        std::string lines;
+    };
+
+    bool is_crowded() const { return lines_ == settings_.queue_lines_max / 2; }
+
+    void run() {
+        std::unique_lock lock(mutex_);
+        for (;;) {
+            wakes_.wait(lock, [this] { return stopping_ || lines_ > 0; });
+            if (lines_ == 0) return;
+            wakes_.wait_for(lock, gathering,
+                            [this] { return stopping_ || lines_ >= settings_.queue_lines_max / 2; });
+            const auto days = std::exchange(waiting_, {});
+            const auto dropped = std::exchange(dropped_, 0);
+            lines_ = 0;
+            lock.unlock();
+            for (const auto& [day, lines] : days) file_.write(day, lines);
+            if (dropped > 0) tell_dropped(dropped);
+            lock.lock();
+        }
+    }
+
+    void tell_dropped(std::size_t count) {
+        const auto now = settings_.clock();
+        const auto text = fmt::format("{} log lines were dropped: the disk is too slow", count);
+        const LogLine line{LogLevel::problems, Service::server, "", "server.log_dropped", text};
+        file_.write(std::chrono::floor<std::chrono::days>(now),
+                    format_log_line(line, settings_.format, now) + '\n');
+    }
+
     FileLogSettings settings_;
-    // The logger holds the pool weakly; both live as long as this.
-    std::shared_ptr<spdlog::details::thread_pool> pool_;
-    std::shared_ptr<spdlog::async_logger> logger_;
-    std::atomic<std::size_t> dropped_told_{0};
+    DailyFile file_;  // the writer's
+    std::mutex mutex_;
+    std::condition_variable wakes_;
+    std::vector<Day> waiting_;
+    std::size_t lines_ = 0;  // in waiting_
+    std::size_t dropped_ = 0;
+    bool stopping_ = false;
+    std::thread writer_;
 };
 
 }  // namespace

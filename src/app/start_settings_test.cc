@@ -26,6 +26,8 @@ TEST(StartSettings, an_empty_file_means_the_defaults) {
     EXPECT_EQ(settings.listen.submissions, (std::vector<ListenAddress>{{"::", 465}}));
     EXPECT_EQ(settings.listen.pop3, (std::vector<ListenAddress>{{"::", 110}}));
     EXPECT_EQ(settings.listen.pop3s, (std::vector<ListenAddress>{{"::", 995}}));
+    EXPECT_EQ(settings.listen.poppassd, (std::vector<ListenAddress>{{"127.0.0.1", 106}})) << "never in clear";
+    EXPECT_TRUE(settings.listen.poppassds.empty());
     EXPECT_EQ(settings.listen.admin, (std::vector<ListenAddress>{{"127.0.0.1", 8100}}));
     EXPECT_EQ(settings.outbound_port, 25);
 }

@@ -34,8 +34,8 @@ protected:
         directory_ = std::move(*opened);
         EXPECT_TRUE(directory_->add({"joe", ""}, {}));
         EXPECT_TRUE(directory_->set_password({"joe", ""}, "old secret"));
-        EXPECT_TRUE(
-            directory_->set_settings("pwd", {{"wrong_password_pause", "0s"}, {"log_level", "low_level"}}));
+        EXPECT_TRUE(directory_->set_settings("pwd", {{"wrong_password_pause", "0s"}}));
+        log_.set_level(Service::pwd, LogLevel::low_level);
         LoginDesk desk{*directory_, hashing_, throttle_, [] { return TimePoint(Duration(7)); }};
         services_.emplace(PoppassServices{desk, log_, "mail.example.org", nullptr, {}});
         reactors_.start();

@@ -38,7 +38,7 @@ class Server:
 
     def __init__(self, base, dns_server=None, outbound_port=None):
         self.base = Path(base)
-        self.ports = {name: free_port() for name in ("smtp", "pop3", "pop3s", "admin")}
+        self.ports = {name: free_port() for name in ("smtp", "pop3", "pop3s", "poppassd", "poppassds", "admin")}
         self.settings = {
             "domain": self.domain,
             "hostname": self.hostname,
@@ -48,7 +48,8 @@ class Server:
                 "submissions": [],
                 "pop3": [f"127.0.0.1:{self.ports['pop3']}"],
                 "pop3s": [f"127.0.0.1:{self.ports['pop3s']}"],
-                "poppassd": [],
+                "poppassd": [f"127.0.0.1:{self.ports['poppassd']}"],
+                "poppassds": [f"127.0.0.1:{self.ports['poppassds']}"],
                 "admin": [f"127.0.0.1:{self.ports['admin']}"],
             },
             # Nobody answers at port 9: tests that need names bring a DNS server.

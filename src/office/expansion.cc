@@ -50,7 +50,9 @@ private:
             case route::ResultKind::discard:
             case route::ResultKind::spamtrap: ++expansion_.discarded; return {};
             case route::ResultKind::refuse:
-                // Judged at RCPT; a mirror's member that goes nowhere must not spoil the list.
+                // Judged at RCPT, and gone since then.
+                if (mirror_depth_ == 0) expansion_.refused.push_back(result.text);
+                // A mirror's member that goes nowhere must not spoil the list.
                 expansion_.log.push_back(fmt::format("{} goes nowhere: {}", address.text(), result.text));
                 return {};
         }
@@ -86,10 +88,14 @@ private:
             expansion_.log.push_back(
                 fmt::format("{} line {} was skipped: {}", mirror_file(mirror), bad.number, bad.reason));
         }
+        ++mirror_depth_;
+        Result<> all;
         for (const auto& member : list.members) {
-            if (auto added = add(member, original); !added) return added;
+            all = add(member, original);
+            if (!all) break;
         }
-        return {};
+        --mirror_depth_;
+        return all;
     }
 
     const Policy& policy_;
@@ -98,6 +104,7 @@ private:
     Expansion expansion_;
     std::unordered_set<std::string> seen_;
     std::set<std::string> mirrors_;
+    std::size_t mirror_depth_ = 0;
 };
 
 }  // namespace
@@ -135,8 +142,6 @@ MirrorList parse_mirror_list(std::string_view text) {
     }
     return list;
 }
-
-bool Expander::needs_disk(const mail::Envelope& envelope) const { return !mirrors(envelope).empty(); }
 
 std::vector<std::string> Expander::mirrors(const mail::Envelope& envelope) const {
     std::vector<std::string> names;

@@ -30,6 +30,8 @@ MirrorList parse_mirror_list(std::string_view text);
 
 struct Expansion {
     std::vector<queue::QueuedRecipient> recipients;
+    std::vector<std::string>
+        refused{};                 // why addresses the client named itself go nowhere any more: "5.1.1 ..."
     std::size_t discarded = 0;     // by NULL, blackhole, spamtrap
     std::vector<std::string> log;  // sentences about bad lines
 };
@@ -40,11 +42,10 @@ public:
     Expander(const Policy& policy, os::FileSystem& files, std::string base)
         : policy_(policy), files_(files), base_(std::move(base)) {}
 
-    // Whether expand() has to read a list.
-    bool needs_disk(const mail::Envelope& envelope) const;
     // Error: a list that can't be read (temporary), or too many members (limit).
     Result<Expansion> expand(const mail::Envelope& envelope) const;
-    // The mirrors the envelope names, "L-list@example.org" with the main domain's name for bare ones.
+    // The mirrors whose lists expand() has to read, "L-list@example.org" with the main domain's name for bare
+    // ones.
     std::vector<std::string> mirrors(const mail::Envelope& envelope) const;
 
 private:

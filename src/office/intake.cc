@@ -9,8 +9,12 @@ namespace {
 
 class IncomingMessage final : public Incoming {
 public:
-    IncomingMessage(std::unique_ptr<queue::Draft> draft, mail::Peer peer, mail::Envelope envelope)
-        : draft_(std::move(draft)), peer_(std::move(peer)), envelope_(std::move(envelope)) {}
+    IncomingMessage(std::unique_ptr<queue::Draft> draft, mail::Peer peer, mail::Envelope envelope,
+                    std::size_t mirrors)
+        : draft_(std::move(draft)),
+          peer_(std::move(peer)),
+          envelope_(std::move(envelope)),
+          mirrors_(mirrors) {}
     queue::QueueId id() const override { return draft_->id(); }
     Result<> append(std::string_view bytes) override { return draft_->append(bytes); }
     bool next_append_blocks(std::size_t bytes) const override { return draft_->next_append_blocks(bytes); }
@@ -19,6 +23,7 @@ public:
     std::unique_ptr<queue::Draft> draft_;
     mail::Peer peer_;
     mail::Envelope envelope_;
+    std::size_t mirrors_;  // among the recipients when it began: their lists have to be read
 };
 
 }  // namespace
@@ -43,7 +48,8 @@ Result<std::unique_ptr<Incoming>> Office::receive(const mail::Peer& peer, const 
     auto draft = parts_.spool.draft();
     if (!draft) return draft.error();
     std::string trace;
-    for (const auto& mirror : expander_.mirrors(envelope)) {
+    const auto mirrors = expander_.mirrors(envelope);
+    for (const auto& mirror : mirrors) {
         const bool bare = mirror.find('@') == std::string::npos;
         trace += "Delivered-To: <" + mirror + (bare ? "@" + parts_.directory.main_domain() : std::string()) +
                  ">\r\n";
@@ -52,7 +58,8 @@ Result<std::unique_ptr<Incoming>> Office::receive(const mail::Peer& peer, const 
     if (envelope.recipients.size() == 1) what.for_address = envelope.recipients.front().address.text();
     trace += mail::received_field(peer, envelope, what);
     if (auto added = (*draft)->append(trace); !added) return added.error();
-    return std::unique_ptr<Incoming>(std::make_unique<IncomingMessage>(std::move(*draft), peer, envelope));
+    return std::unique_ptr<Incoming>(
+        std::make_unique<IncomingMessage>(std::move(*draft), peer, envelope, mirrors.size()));
 }
 
 void Office::accept(std::unique_ptr<Incoming> incoming, std::function<void(Accepted)> done) {
@@ -69,7 +76,7 @@ void Office::accept(std::unique_ptr<Incoming> incoming, std::function<void(Accep
     begun->peer = std::move(message.peer_);
     begun->envelope = std::move(message.envelope_);
     begun->done = std::move(done);
-    if (expander_.needs_disk(begun->envelope)) {
+    if (message.mirrors_ > 0) {
         local_->run([this, begun] { commit(begun); });
     } else {
         commit(begun);
@@ -81,11 +88,21 @@ void Office::commit(std::shared_ptr<Commit> begun) {
     if (!expansion) {
         parts_.log.line(LogLevel::failures, Service::smtp, begun->draft->id().text(),
                         "office.expansion_failed", "{}", expansion.error().text);
+        if (expansion.error().fault == Fault::limit)
+            return begun->done(Refusal{452, "4.5.3 Too many recipients"});
         return begun->done(refusal_of(expansion.error()));
     }
     for (const auto& sentence : expansion->log) {
         parts_.log.line(LogLevel::problems, Service::smtp, begun->draft->id().text(), "office.bad_member",
                         "{}", sentence);
+    }
+    if (!expansion->refused.empty()) {
+        // An account or a record went while the message came in. Nobody may get a 250 for a recipient who
+        // gets nothing; a client that tries again hears at RCPT which one it is.
+        if (expansion->recipients.empty() && expansion->discarded == 0) {
+            return begun->done(Refusal{550, expansion->refused.front()});
+        }
+        return begun->done(Refusal{451, "4.3.0 A recipient is gone meanwhile, try again"});
     }
     auto& message = begun->message;
     message.id = begun->draft->id();

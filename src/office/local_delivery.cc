@@ -184,7 +184,8 @@ void LocalDelivery::append(const store::MailboxPath& mailbox, const std::vector<
                              ? "452 4.2.0 The mailbox is in use by another program"
                              : "452 4.3.0 The mailbox can't be written now");
             } else {
-                outcome_(*job, Book::Outcome::failed, "554 5.3.0 " + result.error().text);
+                // The log has the cause: paths are none of the sender's business.
+                outcome_(*job, Book::Outcome::failed, "554 5.3.0 The mailbox can't be written");
             }
         }
         return;

@@ -261,6 +261,43 @@ TEST_F(Office_, AMirrorIsUnfoldedOnceForEachMember) {
     EXPECT_EQ(task->recipients.front().text(), "bob@example.net");
 }
 
+TEST_F(Office_, NobodyGetsA250ForARecipientWhoIsGone) {
+    open();
+    add_account("joe");
+    add_account("ann");
+    const auto send_while_joe_goes = [&](const std::vector<std::string>& recipients) {
+        auto incoming = office_->receive({}, envelope("a@example.net", recipients));
+        EXPECT_TRUE((*incoming)->append(letter));
+        EXPECT_TRUE(office_->remove_account({"joe", {}}));
+        auto promise = std::make_shared<std::promise<Accepted>>();  // with the callback
+        auto future = promise->get_future();
+        office_->accept(std::move(*incoming),
+                        [promise](Accepted accepted) { promise->set_value(std::move(accepted)); });
+        return future.get();
+    };
+    const auto alone = send_while_joe_goes({"joe@example.org"});
+    ASSERT_FALSE(is_accepted(alone));
+    EXPECT_EQ(std::get<Refusal>(alone).code, 550);
+    add_account("joe");
+    const auto together = send_while_joe_goes({"joe@example.org", "ann@example.org"});
+    ASSERT_FALSE(is_accepted(together));
+    EXPECT_EQ(std::get<Refusal>(together).code, 451);
+    EXPECT_TRUE(mailbox("ann").empty());
+}
+
+TEST_F(Office_, ANoticeToNobodyIsDropped) {
+    open();
+    ASSERT_TRUE(is_accepted(send(envelope("gone@example.org", {"ann@example.net"}), letter)));
+    auto task = office_->next_relay();
+    ASSERT_TRUE(task);
+    office_->relay_finished(std::move(*task), {outcome(RelayResult::failed, "550 5.1.1 No such user")},
+                            queue::DestinationOutcome::reached);
+    close();
+    open();
+    EXPECT_TRUE(office_->queue().empty());
+    EXPECT_FALSE(office_->next_relay());
+}
+
 TEST_F(Office_, AFullDiskIsATemporaryRefusalAndPasses) {
     open();
     add_account("joe");

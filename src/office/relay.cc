@@ -188,7 +188,12 @@ void Office::tell(Notice notice) {
     begun->envelope.recipients.push_back({*shared->message.sender.address});
     begun->envelope.smtputf8 = shared->message.smtputf8;
     begun->done = [this, shared, later](const Accepted& accepted) {
-        if (const auto* refusal = std::get_if<Refusal>(&accepted)) return later(refusal->text);
+        if (const auto* refusal = std::get_if<Refusal>(&accepted)) {
+            if (refusal->code < 500) return later(refusal->text);
+            parts_.log.line(LogLevel::problems, Service::queue, shared->message.id.text(),
+                            "queue.notice_dropped", "a notice has nowhere to go and is dropped: <{}>: {}",
+                            shared->message.sender.text(), refusal->text);
+        }
         parts_.spool.update_lazily(std::move(shared->updates));
     };
     commit(std::move(begun));

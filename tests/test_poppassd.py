@@ -166,7 +166,7 @@ def test_long_lines(shared, account, verb):
     for size in (1000, 1024, 5000, 70000, 1 << 20):
         with connect(shared) as client:
             try:
-                client.send(f"user {account}\r\npass secret of {account}\r\n{verb} ".encode() + b"x" * size + b"\r\n")
+                client.send(f"user {account}\r\npass secret of {account}\r\n{verb} ".encode() + b"x" * size + b"\r\nquit\r\n")
                 while not client.at_end():
                     pass
             except ConnectionError:

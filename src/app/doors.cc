@@ -22,7 +22,8 @@ asio::awaitable<void> serve_smtps(std::unique_ptr<net::Stream> stream, const ser
 Service service_of(Protocol protocol) {
     switch (protocol) {
         case Protocol::smtp:
-        case Protocol::smtp_over_tls: return Service::smtp;
+        case Protocol::submission:
+        case Protocol::submissions: return Service::smtp;
         case Protocol::pop3:
         case Protocol::pop3_over_tls: return Service::pop;
         case Protocol::poppass:
@@ -36,13 +37,14 @@ Service service_of(Protocol protocol) {
 std::string refusal_of(Protocol protocol, const std::string& hostname) {
     switch (protocol) {
         case Protocol::smtp:
+        case Protocol::submission:
             return fmt::format("421 4.3.2 {} Too many connections, try again later\r\n", hostname);
         case Protocol::pop3: return "-ERR [SYS/TEMP] Too many connections, try again later\r\n";
         case Protocol::poppass: return "500 Too many connections, try again later\r\n";
         case Protocol::admin:
         case Protocol::admin_local:
             return "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-        case Protocol::smtp_over_tls:
+        case Protocol::submissions:
         case Protocol::pop3_over_tls:
         case Protocol::poppass_over_tls: break;
     }
@@ -90,8 +92,8 @@ Result<> Server::Parts::open_doors(Privileges& privileges) {
     };
     const Row rows[] = {
         {Protocol::smtp, "smtp", listen.smtp},
-        {Protocol::smtp, "submission", listen.submission},
-        {Protocol::smtp_over_tls, "submissions", listen.submissions},
+        {Protocol::submission, "submission", listen.submission},
+        {Protocol::submissions, "submissions", listen.submissions},
         {Protocol::pop3, "pop3", listen.pop3},
         {Protocol::pop3_over_tls, "pop3s", listen.pop3s},
         {Protocol::poppass, "poppassd", listen.poppassd},
@@ -131,8 +133,11 @@ void Server::Parts::take(Protocol protocol, asio::io_context& reactor, std::uniq
         case Protocol::smtp:
             asio::co_spawn(reactor, serve::serve_smtp(std::move(stream), *smtp), std::move(ended));
             return;
-        case Protocol::smtp_over_tls:
-            asio::co_spawn(reactor, serve_smtps(std::move(stream), *smtp), std::move(ended));
+        case Protocol::submission:
+            asio::co_spawn(reactor, serve::serve_smtp(std::move(stream), *submission), std::move(ended));
+            return;
+        case Protocol::submissions:
+            asio::co_spawn(reactor, serve_smtps(std::move(stream), *submission), std::move(ended));
             return;
         case Protocol::pop3:
             asio::co_spawn(reactor, serve::serve_pop3(std::move(stream), *pop3), std::move(ended));

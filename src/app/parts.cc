@@ -98,14 +98,19 @@ Result<> Server::Parts::open_office() {
 
 Result<> Server::Parts::open_network(Privileges& privileges) {
     const auto slot = [this] { return tls.get(); };
-    smtp.emplace(serve::SmtpServices{*office, disk, *log, settings.hostname, slot, [this] {
+    const serve::LoginDesk desk{*directory, hashing, throttle, clock};
+    logins.emplace(serve::SmtpLogins{desk, serve::SaslSecrets(*directory)});
+    smtp.emplace(serve::SmtpServices{*office, disk, *log, settings.hostname, slot,
+                                     [this] {
                                          smtp::ServerLimits limits;
                                          const auto values = directory->settings();
                                          limits.recipients_max =
                                              static_cast<std::size_t>(values->number("smtp", "recipients"));
                                          return limits;
-                                     }});
-    const serve::LoginDesk desk{*directory, hashing, throttle, clock};
+                                     },
+                                     smtp::Role::relay, &*logins});
+    submission.emplace(*smtp);
+    submission->role = smtp::Role::submission;
     pop3.emplace(serve::Pop3Services{desk, *office, disk, *log, settings.hostname, slot, {}});
     poppass.emplace(serve::PoppassServices{desk, *log, settings.hostname, slot, {}});
     operations = std::make_unique<admin::Operations>(

@@ -53,7 +53,8 @@ private:
 
 enum class Protocol {
     smtp,
-    smtp_over_tls,
+    submission,
+    submissions,
     pop3,
     pop3_over_tls,
     poppass,
@@ -91,8 +92,9 @@ struct Server::Parts {
 
     std::unique_ptr<admin::Operations> operations;
     std::unique_ptr<admin::HttpServer> http;
-    std::optional<serve::SmtpServices> smtp;
     guard::LoginThrottle throttle;  // of every service people log in to
+    std::optional<serve::SmtpLogins> logins;
+    std::optional<serve::SmtpServices> smtp, submission;
     std::optional<serve::Pop3Services> pop3;
     std::optional<serve::PoppassServices> poppass;
 

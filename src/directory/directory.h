@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "directory/settings.h"
+#include "proto/sasl/exchange.h"
 
 namespace sims::directory {
 
@@ -106,6 +107,11 @@ public:
     virtual PasswordVerdict verify_password(std::string_view login, std::string_view password) = 0;
     // Whether verify_password() would answer from memory, without hashing.
     virtual bool remembers(std::string_view login, std::string_view password) const = 0;
+    // What SCRAM needs, from memory. Nothing for who may not log in, or has not done so with a password since
+    // an imported hash. Changes together with the password.
+    virtual std::optional<sasl::ScramKeys> scram_keys(std::string_view login) const = 0;
+    // 16 bytes, the same for the same name as long as the process lives.
+    virtual std::string decoy_salt(std::string_view login) const = 0;
     // Kept in memory, written now and then.
     virtual void note_login(const AccountName& name, const LastLogin& login) = 0;
 

@@ -291,6 +291,60 @@ TEST_F(DirectoryTest, ReadersAndWritersTogether) {
     EXPECT_EQ(odd, 0);
 }
 
+TEST_F(DirectoryTest, ScramKeysBelongToThePassword) {
+    ASSERT_TRUE(directory_->add(name("joe"), {}));
+    EXPECT_FALSE(directory_->scram_keys("joe"));
+    ASSERT_TRUE(directory_->set_password(name("joe"), "first secret"));
+    const auto first = directory_->scram_keys("JOE@example.org");
+    ASSERT_TRUE(first);
+    EXPECT_EQ(first->salt.size(), 16U);
+    const auto same = sasl::make_scram_keys("first secret", first->salt, first->iterations);
+    ASSERT_TRUE(same);
+    EXPECT_EQ(first->stored_key, same->stored_key);
+    EXPECT_EQ(first->server_key, same->server_key);
+
+    open();
+    const auto read = directory_->scram_keys("joe");
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->salt, first->salt);
+    EXPECT_EQ(read->stored_key, first->stored_key);
+    EXPECT_EQ(read->server_key, first->server_key);
+
+    ASSERT_TRUE(directory_->set_password(name("joe"), "second secret"));
+    EXPECT_NE(directory_->scram_keys("joe")->salt, first->salt);
+    AccountChange change;
+    change.login_enabled = false;
+    ASSERT_TRUE(directory_->change(name("joe"), change));
+    EXPECT_FALSE(directory_->scram_keys("joe"));
+}
+
+TEST_F(DirectoryTest, AnImportedHashGetsScramKeysAtTheNextLogin) {
+    // openssl passwd -5 -salt saltstring 'Hello world!'
+    constexpr std::string_view sha256 = "$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc8";
+    ASSERT_TRUE(directory_->add(name("joe"), {}));
+    ASSERT_TRUE(directory_->set_password(name("joe"), "an older one"));
+    ASSERT_TRUE(directory_->set_password_hash(name("joe"), sha256));
+    EXPECT_FALSE(directory_->scram_keys("joe"));
+    open();
+    EXPECT_FALSE(directory_->scram_keys("joe"));
+    EXPECT_EQ(directory_->verify_password("joe", "an older one"), PasswordVerdict::wrong);
+    EXPECT_FALSE(directory_->scram_keys("joe"));
+    EXPECT_EQ(directory_->verify_password("joe", "Hello world!"), PasswordVerdict::right);
+    const auto keys = directory_->scram_keys("joe");
+    ASSERT_TRUE(keys);
+    EXPECT_EQ(keys->stored_key,
+              sasl::make_scram_keys("Hello world!", keys->salt, keys->iterations)->stored_key);
+    open();
+    EXPECT_TRUE(directory_->scram_keys("joe"));
+}
+
+TEST_F(DirectoryTest, DecoySaltsAreSteady) {
+    const auto salt = directory_->decoy_salt("nobody");
+    EXPECT_EQ(salt.size(), 16U);
+    EXPECT_EQ(salt, directory_->decoy_salt("NoBody"));
+    EXPECT_NE(salt, directory_->decoy_salt("somebody"));
+}
+
 // What the directory says, now and after reopening, is what a map says.
 TEST_F(DirectoryTest, AgreesWithAModel) {
     EXPECT_TRUE(rc::check("random changes", [this] {

@@ -29,6 +29,7 @@ struct Record {
     std::string notify_address;
     std::unique_ptr<LastLogin>
         last_login;  // most accounts of a large site never logged in since the last start
+    std::unique_ptr<sasl::ScramKeys> scram;
     std::int64_t size_limit_kbytes = 0;
     std::uint32_t password_version = 0;  // counts its changes in this process
     NotifyMode notify_mode = NotifyMode::none;

@@ -4,7 +4,9 @@
 #include <tuple>
 
 #include <fmt/format.h>
+#include <openssl/rand.h>
 
+#include "base/check.h"
 #include "base/text.h"
 #include "directory/account_rules.h"
 #include "mail/address.h"
@@ -18,6 +20,12 @@ Error no_account(const AccountName& name) {
 }
 Error no_domain(std::string_view domain) {
     return fail(Fault::not_found, fmt::format("{} is not a domain of this server", printable(domain)));
+}
+
+std::array<unsigned char, 32> random_key() {
+    std::array<unsigned char, 32> key{};
+    check(RAND_bytes(key.data(), static_cast<int>(key.size())) == 1, "the system has no random bytes");
+    return key;
 }
 
 }  // namespace
@@ -37,6 +45,7 @@ SqliteDirectory::SqliteDirectory(std::unique_ptr<Storage> storage, std::string m
     : storage_(std::move(storage)),
       clock_(std::move(clock)),
       log_(log),
+      decoy_key_(random_key()),
       // A main domain that is no domain (a bare host name such as "localhost" is one) is compared as it
       // stands.
       domains_(mail::ascii_domain(main_domain).value_or(lower(main_domain))),

@@ -2,6 +2,7 @@
 // at a time; readers wait only while memory is being changed, never for the disk.
 #pragma once
 
+#include <array>
 #include <mutex>
 #include <shared_mutex>
 #include <utility>
@@ -38,6 +39,8 @@ public:
     Result<> set_password_hash(const AccountName& name, std::string_view hash) override;
     PasswordVerdict verify_password(std::string_view login, std::string_view password) override;
     bool remembers(std::string_view login, std::string_view password) const override;
+    std::optional<sasl::ScramKeys> scram_keys(std::string_view login) const override;
+    std::string decoy_salt(std::string_view login) const override;
     void note_login(const AccountName& name, const LastLogin& login) override;
 
     SettingsPointer settings() const override;
@@ -51,7 +54,14 @@ private:
     struct Identity {
         LoginKey key;
         bool login_enabled = false;
+        bool has_scram_keys = false;
     };
+    // A password as it is kept.
+    struct Kept {
+        std::string hash;
+        std::optional<sasl::ScramKeys> scram;
+    };
+    static Result<Kept> keep(std::string_view password);  // slow
     // These five need memory_mutex_.
     Record* find_record(const AccountName& name) const;
     Record* find_login_record(std::string_view login) const;
@@ -59,8 +69,8 @@ private:
     Account account_of(const Record& record) const;
     static Record copy_of(const Record& record);  // without the last login
 
-    Result<> save_hash(const AccountName& name, std::string_view hash);
-    void replace_outdated(std::string_view login, LoginKey key, std::string_view password);
+    Result<> save(const AccountName& name, const Kept& kept);
+    void renew(std::string_view login, LoginKey key, std::string_view password);
     Result<Settings> load_settings();
     void apply_log_levels(const Settings& settings);
 
@@ -68,6 +78,7 @@ private:
     Clock clock_;
     Log& log_;
     mutable LoginMemory logins_;
+    const std::array<unsigned char, 32> decoy_key_;
     std::mutex change_mutex_;                 // one change at a time, held while it goes to disk
     mutable std::shared_mutex memory_mutex_;  // guards the rest; never held while something blocks
     Domains domains_;

@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "directory/scram_text.h"
+
 namespace sims::directory {
 
 namespace {
@@ -82,6 +84,8 @@ std::unique_ptr<Record> read_account(const Row& row) {
         record->last_login->address = row.text(12);
         record->last_login->service = row.text(13);
     }
+    if (auto keys = parse_scram_keys(row.text(14)))
+        record->scram = std::make_unique<sasl::ScramKeys>(std::move(*keys));
     return record;
 }
 
@@ -111,8 +115,9 @@ Result<> Storage::load_accounts(Accounts& accounts) {
     return database_->each(
         "SELECT id, domain, name, full_name, enabled, login_enabled, size_limit_kbytes, apop_required, "
         "notify_mode,"
-        " notify_address, administrator, time, address, service FROM accounts LEFT JOIN logins ON account = "
-        "id",
+        " notify_address, administrator, time, address, service, data FROM accounts"
+        " LEFT JOIN logins ON logins.account = id"
+        " LEFT JOIN credentials ON credentials.account = id AND kind = 'scram-sha-256'",
         [&](const Row& row) { accounts.add(read_account(row)); });
 }
 
@@ -215,11 +220,20 @@ Result<std::optional<std::string>> Storage::credential(std::int64_t account, std
     return data;
 }
 
-Result<> Storage::save_credential(std::int64_t account, std::string_view kind, std::string_view data,
-                                  TimePoint now) {
+Result<> Storage::save_secrets(std::int64_t account, const Secrets& secrets, TimePoint now) {
+    constexpr const char* insert = "INSERT INTO credentials(account, kind, data, changed) VALUES(?,?,?,?)";
+    const std::int64_t time = now.time_since_epoch().count();
     const std::lock_guard lock(mutex_);
-    return database_->run("INSERT OR REPLACE INTO credentials(account, kind, data, changed) VALUES(?,?,?,?)",
-                          account, kind, data, std::int64_t{now.time_since_epoch().count()});
+    auto batch = Transaction::begin(*database_);
+    if (!batch) return batch.error();
+    auto done = database_->run("DELETE FROM credentials WHERE account = ?", account);
+    if (done) {
+        done = database_->run(insert, account, std::string_view("password"), secrets.password_hash, time);
+    }
+    if (done && !secrets.scram.empty())
+        done = database_->run(insert, account, std::string_view("scram-sha-256"), secrets.scram, time);
+    if (!done) return done;
+    return batch->commit();
 }
 
 }  // namespace sims::directory

@@ -44,8 +44,12 @@ public:
 
     // An account's secrets, one of a kind: "password" is a hash.
     Result<std::optional<std::string>> credential(std::int64_t account, std::string_view kind);
-    Result<> save_credential(std::int64_t account, std::string_view kind, std::string_view data,
-                             TimePoint now);
+    // All secrets of an account at once: what is not given is gone.
+    struct Secrets {
+        std::string_view password_hash;
+        std::string scram;  // empty: none
+    };
+    Result<> save_secrets(std::int64_t account, const Secrets& secrets, TimePoint now);
 
 private:
     std::mutex mutex_;

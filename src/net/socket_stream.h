@@ -68,6 +68,7 @@ public:
     asio::awaitable<Result<>> connect_tls(const TlsContext& context, std::string name) override;
     bool is_tls() const override { return tls_ != nullptr; }
     std::string tls_description() const override;
+    std::string tls_exporter() const override { return tls_ ? tls_->exporter() : std::string(); }
     std::string peer_address() const override { return peer_address_; }
     std::string local_address() const override;
     void close() override;

@@ -53,6 +53,8 @@ public:
     // As a client: `name` for SNI; the certificate is not judged (opportunistic, RFC 7435).
     virtual asio::awaitable<Result<>> connect_tls(const TlsContext& context, std::string name) = 0;
     virtual bool is_tls() const = 0;
+    // Channel binding (RFC 9266), 32 raw bytes: with TLS 1.3 only, else empty.
+    virtual std::string tls_exporter() const { return {}; }
     virtual std::string tls_description() const = 0;  // "TLSv1.3 TLS_AES_256_GCM_SHA384", or empty
 
     virtual std::string peer_address()

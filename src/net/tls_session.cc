@@ -86,6 +86,16 @@ void TlsSession::say_goodbye() {
     ERR_clear_error();
 }
 
+// RFC 9266 2: below TLS 1.3 the exporter binds to the connection only with the extended master secret.
+std::string TlsSession::exporter() const {
+    constexpr std::string_view label = "EXPORTER-Channel-Binding";
+    if (SSL_version(session_) < TLS1_3_VERSION) return {};
+    std::string bytes(32, '\0');
+    const int made = SSL_export_keying_material(session_, reinterpret_cast<unsigned char*>(bytes.data()),
+                                                bytes.size(), label.data(), label.size(), nullptr, 0, 0);
+    return made == 1 ? bytes : std::string();
+}
+
 std::string TlsSession::description() const {
     return fmt::format("{} {}", SSL_get_version(session_), SSL_get_cipher_name(session_));
 }

@@ -35,6 +35,7 @@ public:
     bool holds_input() const;  // bytes came from the descriptor already and were not read
     void say_goodbye();        // close_notify, if it can be sent at once
     std::string description() const;
+    std::string exporter() const;  // RFC 9266; empty below TLS 1.3
     std::string last_error() const { return last_error_; }
 
 private:

@@ -31,8 +31,9 @@ public:
     // Mends mailboxes and takes up what waits. Once, before anything else.
     Result<> take_up(queue::Recovered recovered);
 
-    std::optional<Refusal> judge_sender(const mail::Peer&, const mail::ReversePath&) const override {
-        return std::nullopt;
+    std::optional<Refusal> judge_sender(const mail::Peer& peer,
+                                        const mail::ReversePath& sender) const override {
+        return policy_->judge_sender(peer, sender);
     }
     std::optional<Refusal> judge_recipient(const mail::Peer& peer, const mail::ReversePath&,
                                            const mail::Address& recipient) const override {

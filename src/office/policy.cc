@@ -116,6 +116,29 @@ bool Policy::is_always_welcome(const mail::Address& recipient) const {
     return recipient.domain().empty() || directory_.is_own_domain(recipient.domain());
 }
 
+std::optional<Refusal> Policy::judge_sender(const mail::Peer& peer, const mail::ReversePath& sender) const {
+    if (peer.account.empty() || !sender.address) return std::nullopt;
+    const Refusal not_yours{550, "5.7.1 This sender address is not yours"};
+    const auto account = directory_.find_login(peer.account);
+    if (!account) return not_yours;
+    const auto& address = *sender.address;
+    if (account->administrator && directory_.is_own_domain(address.domain())) return std::nullopt;
+    const auto& [name, domain] = account->name;
+    const auto local = address.local().substr(0, address.local().find('+'));
+    if (equal_ignoring_case(local, name) &&
+        equal_ignoring_case(address.domain(), domain.empty() ? directory_.main_domain() : domain)) {
+        return std::nullopt;
+    }
+    const auto route = this->route(address);
+    for (const auto& result : route.results) {
+        if (result.kind == route::ResultKind::account && equal_ignoring_case(result.account, name) &&
+            equal_ignoring_case(result.domain, domain)) {
+            return std::nullopt;
+        }
+    }
+    return not_yours;
+}
+
 std::optional<Refusal> Policy::judge_recipient(const mail::Peer& peer, const mail::Address& recipient) const {
     const auto route = this->route(recipient);
     std::optional<Refusal> full;

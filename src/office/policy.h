@@ -27,6 +27,8 @@ public:
     ~Policy();
 
     route::Route route(const mail::Address& address) const;
+    // RFC 6409 6.1: who is logged in sends under an address of its own.
+    std::optional<Refusal> judge_sender(const mail::Peer& peer, const mail::ReversePath& sender) const;
     std::optional<Refusal> judge_recipient(const mail::Peer& peer, const mail::Address& recipient) const;
     // A client host or a logged-in sender (sims-reference 23.3).
     bool may_relay(const mail::Peer& peer) const;

@@ -68,6 +68,10 @@ private:
     // What needs no waiting is done at once. False: the effect has to wait.
     bool advance();
     bool perform(Session::ReadLine&);
+    bool perform(Session::ReadResponse&);
+    bool perform(Session::CheckPassword&) { return false; }
+    bool perform(Session::AdmitLogin&) { return false; }
+    bool perform(Session::RejectLogin&) { return false; }
     bool perform(Session::JudgeSender& question);
     bool perform(Session::JudgeRecipient& question);
     bool perform(Session::BeginMessage& effect);
@@ -84,11 +88,19 @@ private:
     asio::awaitable<bool> receive_chunk(Session::ReceiveChunk chunk);
     asio::awaitable<bool> discard_chunk(std::uint64_t size);
     asio::awaitable<bool> start_tls();
+    asio::awaitable<bool> check_password(Session::CheckPassword question);
+    asio::awaitable<bool> admit_proved(std::string login);
+    asio::awaitable<bool> reject_login(std::string login);
+    asio::awaitable<void> refuse_login(std::string login, std::string_view why,
+                                       std::chrono::seconds extra_pause);
     asio::awaitable<bool> fill();
     asio::awaitable<void> store_blocking(std::string_view content);
     asio::awaitable<void> complete();
     asio::awaitable<void> farewell();
 
+    bool read_line(LineSplitter& splitter, std::string_view shown);
+    bool admit(std::string_view login);
+    void log_command(std::string_view line) const;
     bool store(std::string_view content);
     void note_stored(const Result<>& stored);
     void refuse_content(smtp::ContentDefect defect);
@@ -100,6 +112,8 @@ private:
     Session session_;
     Session::Effect effect_;
     LineSplitter splitter_{smtp::CommandLimits::line_bytes_max};
+    LineSplitter response_splitter_{sasl::ExchangeLimits::response_max};
+    int failed_logins_ = 0;
     mail::Peer peer_;
     smtp::ChunkScanner scanner_;
     std::unique_ptr<office::Incoming> message_;
@@ -113,6 +127,10 @@ smtp::ServerOptions SmtpServer::options() const {
     if (services_.limits) options.limits = services_.limits();
     options.limits.message_bytes_max = services_.office.message_bytes_max();
     if (tls_context_ && !stream_->is_tls()) options.tls = smtp::TlsOffer::available;
+    options.role = services_.role;
+    options.channel.is_encrypted = stream_->is_tls();
+    options.channel.tls_exporter = stream_->tls_exporter();
+    if (services_.logins) options.secrets = &services_.logins->secrets;
     return options;
 }
 
@@ -153,13 +171,24 @@ bool SmtpServer::advance() {
     return std::visit([this](auto& effect) { return perform(effect); }, effect_);
 }
 
-bool SmtpServer::perform(Session::ReadLine&) {
-    const auto found = splitter_.next(stream_->buffered());
+bool SmtpServer::perform(Session::ReadLine&) { return read_line(splitter_, {}); }
+
+bool SmtpServer::perform(Session::ReadResponse&) { return read_line(response_splitter_, "(login)"); }
+
+// Never a secret: of AUTH only the mechanism is shown.
+void SmtpServer::log_command(std::string_view line) const {
+    if (!services_.log.wants(LogLevel::low_level, Service::smtp)) return;
+    if (starts_with_ignoring_case(line, "AUTH")) line = line.substr(0, line.find(' ', 5));
+    log(LogLevel::low_level, "smtp.command", "{}", printable(line));
+}
+
+// `shown` is what the log gets to see in place of the line; empty: the line.
+bool SmtpServer::read_line(LineSplitter& splitter, std::string_view shown) {
+    const auto found = splitter.next(stream_->buffered());
     switch (found.kind) {
         case LineSplitter::Kind::incomplete: break;
         case LineSplitter::Kind::line:
-            if (services_.log.wants(LogLevel::low_level, Service::smtp))
-                log(LogLevel::low_level, "smtp.command", "{}", printable(found.text));
+            log_command(shown.empty() ? found.text : shown);
             tell(Session::LineArrived{found.text});
             break;
         case LineSplitter::Kind::bare_line_feed: tell(Session::BareLineFeed{}); break;
@@ -175,6 +204,7 @@ bool SmtpServer::perform(Session::JudgeSender& question) {
     check(introduction.has_value(), "MAIL before HELO");
     peer_.hello = introduction->name;
     peer_.extended = introduction->extended;
+    peer_.account = session_.account();
     if (auto refusal = services_.office.judge_sender(peer_, question.sender)) {
         tell(Session::Refused{reply_for(std::move(*refusal))});
     } else {
@@ -209,7 +239,23 @@ bool SmtpServer::perform(Session::BeginMessage& effect) {
 // ---- waiting
 
 asio::awaitable<bool> SmtpServer::wait() {
-    if (std::holds_alternative<Session::ReadLine>(effect_)) co_return co_await await_line();
+    if (std::holds_alternative<Session::ReadLine>(effect_) ||
+        std::holds_alternative<Session::ReadResponse>(effect_)) {
+        const bool going_on = co_await await_line();
+        co_return going_on;
+    }
+    if (auto* question = std::get_if<Session::CheckPassword>(&effect_)) {
+        const bool going_on = co_await check_password(std::move(*question));
+        co_return going_on;
+    }
+    if (auto* admitted = std::get_if<Session::AdmitLogin>(&effect_)) {
+        const bool going_on = co_await admit_proved(std::move(admitted->login));
+        co_return going_on;
+    }
+    if (auto* rejected = std::get_if<Session::RejectLogin>(&effect_)) {
+        const bool going_on = co_await reject_login(std::move(rejected->login));
+        co_return going_on;
+    }
     if (const auto* data = std::get_if<Session::ReceiveData>(&effect_))
         co_return co_await receive_data(data->bytes_max);
     if (const auto* chunk = std::get_if<Session::ReceiveChunk>(&effect_))
@@ -331,8 +377,61 @@ asio::awaitable<bool> SmtpServer::start_tls() {
         co_return false;
     }
     note_tls();
-    tell(Session::TlsStarted{});
+    tell(Session::TlsStarted{stream_->tls_exporter()});
     co_return true;
+}
+
+// ---- logins
+
+bool SmtpServer::admit(std::string_view login) {
+    const auto account = services_.logins->desk.directory.find_login(login);
+    if (!account || !account->login_enabled) return false;
+    log(LogLevel::all, "smtp.login", "{} from {}", account->name.text(), peer_.address);
+    tell(Session::LoginJudged{Session::LoginVerdict::right, account->name.text()});
+    return true;
+}
+
+asio::awaitable<bool> SmtpServer::check_password(Session::CheckPassword question) {
+    LoginAttempt attempt{question.login, std::move(question.password), peer_.address};
+    const auto judged = co_await judge_login(services_.logins->desk, std::move(attempt));
+    auto verdict = judged.verdict;
+    if (verdict == LoginVerdict::right) {
+        if (admit(question.login)) co_return true;
+        verdict = LoginVerdict::wrong;  // removed this very moment
+    }
+    if (verdict == LoginVerdict::unavailable) {
+        tell(Session::LoginJudged{Session::LoginVerdict::unavailable});
+        co_return true;
+    }
+    co_await refuse_login(std::move(question.login), words_of(verdict), judged.extra_pause);
+    co_return true;
+}
+
+// SCRAM: the keys in memory have said yes.
+asio::awaitable<bool> SmtpServer::admit_proved(std::string login) {
+    const auto& desk = services_.logins->desk;
+    const bool is_throttled = desk.throttle.refuses(guard::guest_of(peer_.address, login), desk.clock());
+    if (!is_throttled && admit(login)) co_return true;
+    const auto why = is_throttled ? LoginVerdict::throttled : LoginVerdict::login_disabled;
+    co_await refuse_login(std::move(login), words_of(why), std::chrono::seconds{0});
+    co_return true;
+}
+
+// SCRAM: the keys in memory have said no.
+asio::awaitable<bool> SmtpServer::reject_login(std::string login) {
+    const auto& desk = services_.logins->desk;
+    const auto extra = desk.throttle.failed(guard::guest_of(peer_.address, login), desk.clock());
+    co_await refuse_login(std::move(login), words_of(LoginVerdict::wrong), extra);
+    co_return true;
+}
+
+asio::awaitable<void> SmtpServer::refuse_login(std::string login, std::string_view why,
+                                               std::chrono::seconds extra_pause) {
+    log(LogLevel::problems, "smtp.login_failed", "login of {} from {} failed: {}", printable(login, 128),
+        peer_.address, why);
+    ++failed_logins_;
+    co_await pause_for(services_.logins->failure_pause * failed_logins_ + extra_pause);
+    tell(Session::LoginJudged{Session::LoginVerdict::wrong});
 }
 
 // ---- a message's content

@@ -144,6 +144,9 @@ std::optional<ParseError> parse_mail_parameters(MailFrom& mail, std::string_view
         } else if (equal_ignoring_case(name, "SMTPUTF8")) {
             if (equals != std::string_view::npos) return refuse(501, "5.5.4 SMTPUTF8 has no value");
             if (std::exchange(mail.smtputf8, true)) return refuse(501, "5.5.4 SMTPUTF8 is there twice");
+        } else if (equal_ignoring_case(name, "AUTH")) {
+            // RFC 4954 5: who the sender is said to be counts for nothing here.
+            if (value.empty()) return refuse(501, "5.5.4 AUTH wants a value");
         } else {
             return refuse(555, "5.5.4 Unknown parameter: " + printable(name, 40));
         }
@@ -190,6 +193,16 @@ ParsedCommand parse_bdat(std::string_view argument) {
     return Bdat{*size, last};
 }
 
+ParsedCommand parse_auth(std::string_view argument) {
+    Auth auth;
+    auth.mechanism = take_word(argument);
+    if (auth.mechanism.empty()) return refuse(501, "5.5.4 Syntax: AUTH mechanism [initial-response]");
+    if (argument.find_first_of(" \t") != std::string_view::npos)
+        return refuse(501, "5.5.2 The response is not in base64");
+    if (!argument.empty()) auth.initial = argument;
+    return auth;
+}
+
 template <class T>
 ParsedCommand plain(std::string_view argument) {
     if (!argument.empty()) return refuse(501, "5.5.4 This command has no argument");
@@ -229,7 +242,7 @@ ParsedCommand parse_command(std::string_view line) {
                 if (argument.empty()) return refuse(501, "5.5.4 Say whom to verify");
                 return Command(Verify{});
             case verb_code("expn"): return Command(Unavailable{"EXPN"});
-            case verb_code("auth"): return Command(Unavailable{"AUTH"});
+            case verb_code("auth"): return parse_auth(argument);
             case verb_code("etrn"): return Command(Unavailable{"ETRN"});
             default: break;
         }

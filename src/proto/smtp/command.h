@@ -1,5 +1,5 @@
-// What an SMTP client may say (RFC 5321 4.1, 1870, 3030, 3207, 6152, 6531): one line → one command. Pure,
-// total: any bytes give a command or the reply to refuse them with. Knows no state.
+// What an SMTP client may say (RFC 5321 4.1, 1870, 3030, 3207, 4954, 6152, 6531): one line → one command.
+// Pure, total: any bytes give a command or the reply to refuse them with. Knows no state.
 #pragma once
 
 #include <cstdint>
@@ -44,12 +44,16 @@ struct Noop {};
 struct Verify {};
 struct Help {};
 struct StartTls {};
+struct Auth {                                 // both borrowed from the line
+    std::string_view mechanism;               // as said
+    std::optional<std::string_view> initial;  // base64, or "=" for an empty one
+};
 struct Quit {};
-struct Unavailable {        // a verb we know and do not offer: AUTH, ETRN, EXPN
+struct Unavailable {        // a verb we know and do not offer: ETRN, EXPN
     std::string_view verb;  // of static life
 };
-using Command =
-    std::variant<Hello, MailFrom, RcptTo, Data, Bdat, Reset, Noop, Verify, Help, StartTls, Quit, Unavailable>;
+using Command = std::variant<Hello, MailFrom, RcptTo, Data, Bdat, Reset, Noop, Verify, Help, StartTls, Auth,
+                             Quit, Unavailable>;
 
 // Why a line is no command: what to answer. A BDAT whose chunk size could not be read leaves the octets
 // behind it uncounted, so the conversation can't go on in step: close.

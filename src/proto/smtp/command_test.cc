@@ -41,7 +41,9 @@ TEST(Command, verbs_have_no_case) {
     parsed<Help>("HELP MAIL");
     parsed<Verify>("VRFY bob");
     parsed<StartTls>("starttls");
-    EXPECT_EQ(parsed<Unavailable>("AUTH PLAIN").verb, "AUTH");
+    EXPECT_EQ(parsed<Auth>("AUTH PLAIN").mechanism, "PLAIN");
+    EXPECT_FALSE(parsed<Auth>("AUTH PLAIN").initial);
+    EXPECT_EQ(parsed<Auth>("auth plain =").initial, "=");
     EXPECT_EQ(parsed<Unavailable>("ETRN example.org").verb, "ETRN");
     EXPECT_EQ(parsed<Unavailable>("EXPN list").verb, "EXPN");
 }
@@ -101,7 +103,7 @@ TEST(Command, parameters) {
           "SMTPUTF8=1", "BODY=BINARYMIME", "BODY", "SIZE=100000000000000000000"})
         EXPECT_EQ(refusal(std::string("MAIL FROM:<> ") + parameters), "501 5.5.4") << parameters;
     EXPECT_EQ(refusal("MAIL FROM:<> RET=HDRS"), "555 5.5.4");
-    EXPECT_EQ(refusal("MAIL FROM:<> AUTH=<>"), "555 5.5.4");
+    EXPECT_EQ(refusal("MAIL FROM:<> AUTH="), "501 5.5.4");
     EXPECT_EQ(refusal("RCPT TO:<a@b.example> NOTIFY=NEVER"), "555 5.5.4");
 }
 

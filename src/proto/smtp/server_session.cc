@@ -1,5 +1,6 @@
 #include "proto/smtp/server_session.h"
 
+#include <type_traits>
 #include <utility>
 
 #include <fmt/format.h>
@@ -21,10 +22,17 @@ Step say(int code, std::string text, Effect next = ServerSession::ReadLine{}) {
 
 Step ask(Effect next) { return {std::nullopt, std::move(next)}; }
 
+// What a submission server hears before TLS.
+template <class T>
+constexpr bool is_for_strangers(const T&) {
+    return std::is_same_v<T, Hello> || std::is_same_v<T, StartTls> || std::is_same_v<T, Noop> ||
+           std::is_same_v<T, Reset> || std::is_same_v<T, Help> || std::is_same_v<T, Quit>;
+}
+
 }  // namespace
 
 ServerSession::ServerSession(ServerOptions options)
-    : options_(std::move(options)), tls_offer_(options_.tls) {}
+    : options_(std::move(options)), tls_offer_(options_.tls), channel_(options_.channel) {}
 
 Step ServerSession::greet() { return say(220, options_.hostname + " ESMTP"); }
 
@@ -49,14 +57,23 @@ void ServerSession::end_transaction() {
 // ---- lines
 
 Step ServerSession::on_input(const LineArrived& input) {
+    if (std::holds_alternative<Authenticating>(state_)) return on_response(input.line);
     auto parsed = parse_command(input.line);
     if (auto* error = std::get_if<ParseError>(&parsed)) return bad_command(std::move(*error));
-    return std::visit([this](auto& command) { return on_command(command); }, std::get<Command>(parsed));
+    auto& command = std::get<Command>(parsed);
+    if (wants_tls_first() && !std::visit([](const auto& said) { return is_for_strangers(said); }, command))
+        return say(530, "5.7.0 Must issue a STARTTLS command first");
+    return std::visit([this](auto& said) { return on_command(said); }, command);
 }
 
-Step ServerSession::on_input(LineTooLong) { return bad_command({Reply{500, "5.5.2 The line is too long"}}); }
+Step ServerSession::on_input(LineTooLong) {
+    if (std::holds_alternative<Authenticating>(state_))
+        return end_login(500, "5.5.6 The line is too long for a login");
+    return bad_command({Reply{500, "5.5.2 The line is too long"}});
+}
 
 Step ServerSession::on_input(BareLineFeed) {
+    if (std::holds_alternative<Authenticating>(state_)) end_transaction();
     return bad_command({Reply{500, "5.5.2 The line has a bare line feed; lines end with CR LF"}});
 }
 
@@ -79,14 +96,22 @@ Step ServerSession::on_command(Hello& command) {
 }
 
 std::string ServerSession::capabilities() const {
-    return fmt::format("{}\nPIPELINING\nSIZE {}\n8BITMIME\nSMTPUTF8\nCHUNKING\nENHANCEDSTATUSCODES{}\nHELP",
+    std::string mechanisms;
+    if (options_.secrets && account_.empty() && !wants_tls_first()) {
+        mechanisms = "\nAUTH";
+        for (const auto mechanism : sasl::mechanisms_for(channel_))
+            mechanisms.append(" ").append(sasl::name_of(mechanism));
+    }
+    return fmt::format("{}\nPIPELINING\nSIZE {}\n8BITMIME\nSMTPUTF8\nCHUNKING\nENHANCEDSTATUSCODES{}{}\nHELP",
                        options_.hostname, options_.limits.message_bytes_max,
-                       tls_offer_ == TlsOffer::available ? "\nSTARTTLS" : "");
+                       tls_offer_ == TlsOffer::available ? "\nSTARTTLS" : "", mechanisms);
 }
 
 Step ServerSession::on_command(MailFrom& command) {
     if (std::holds_alternative<Fresh>(state_)) return say(503, "5.5.1 Say EHLO first");
     if (!std::holds_alternative<Ready>(state_)) return say(503, "5.5.1 There is a sender already");
+    if (options_.role == Role::submission && account_.empty())
+        return say(530, "5.7.0 Log in first: mail of your own is taken from users of this server only");
     if (command.size && *command.size > options_.limits.message_bytes_max)
         return {reply_for(ContentDefect::too_large), ReadLine{}};
     JudgeSender effect{command.sender};
@@ -158,9 +183,9 @@ Step ServerSession::on_command(Noop) { return say(250, "2.0.0 Ok"); }
 Step ServerSession::on_command(Verify) { return say(252, "2.5.2 Send it a message, and see"); }
 
 Step ServerSession::on_command(Help) {
-    return say(214, tls_offer_ == TlsOffer::available
-                        ? "2.0.0 HELO EHLO MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT STARTTLS"
-                        : "2.0.0 HELO EHLO MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT");
+    return say(214, fmt::format("2.0.0 HELO EHLO MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT{}{}",
+                                tls_offer_ == TlsOffer::available ? " STARTTLS" : "",
+                                options_.secrets ? " AUTH" : ""));
 }
 
 Step ServerSession::on_command(smtp::StartTls) {
@@ -251,10 +276,13 @@ Step ServerSession::on_input(const MessageQueued& input) {
 }
 
 // RFC 3207 4.2: everything learnt before the handshake is forgotten.
-Step ServerSession::on_input(TlsStarted) {
+Step ServerSession::on_input(TlsStarted& input) {
     check(std::holds_alternative<StartingTls>(state_), "nobody asked for TLS");
     tls_offer_ = TlsOffer::none;
+    channel_.is_encrypted = true;
+    channel_.tls_exporter = std::move(input.exporter);
     introduction_.reset();
+    account_.clear();
     state_ = Fresh{};
     return ask(ReadLine{});
 }

@@ -16,6 +16,7 @@
 
 #include "mail/envelope.h"
 #include "proto/common/reply.h"
+#include "proto/sasl/exchange.h"
 #include "proto/smtp/body_decoder.h"
 #include "proto/smtp/command.h"
 
@@ -25,16 +26,23 @@ struct ServerLimits {
     std::uint64_t message_bytes_max = 50ULL << 20;
     std::size_t recipients_max = 1000;  // RFC 5321 4.5.3.1.8 asks for 100
     std::size_t bad_commands_max = 20;  // of one connection; then it is closed
+    std::size_t failed_logins_max = 3;  // of one connection; then it is closed
     std::uint64_t chunk_discard_max = 256ULL
                                       << 20;  // a refused BDAT chunk is read and dropped up to this size
 };
 
 enum class TlsOffer { none, available };
+// relay: from server to server (port 25). submission: mail enters here (RFC 6409); before TLS and a login
+// there is nothing to be had.
+enum class Role { relay, submission };
 
 struct ServerOptions {
     std::string hostname;  // greeting and EHLO
     ServerLimits limits;
     TlsOffer tls = TlsOffer::none;
+    Role role = Role::relay;
+    sasl::Channel channel{};                 // as the connection is when it begins
+    const sasl::Secrets* secrets = nullptr;  // outlives the session; none: no AUTH
 };
 
 // Who speaks, as far as it said (for mail::Peer).
@@ -65,9 +73,18 @@ public:
     struct MessageQueued {
         std::string id;
     };
-    struct TlsStarted {};  // when the handshake fails, the driver closes and says nothing
-    using Input = std::variant<LineArrived, LineTooLong, BareLineFeed, Welcome, Refused, MessageBegun,
-                               ChunkReceived, ChunkDiscarded, ContentRefused, MessageQueued, TlsStarted>;
+    // When the handshake fails, the driver closes and says nothing.
+    struct TlsStarted {
+        std::string exporter{};  // sasl::Channel::tls_exporter
+    };
+    enum class LoginVerdict { right, wrong, unavailable };
+    struct LoginJudged {
+        LoginVerdict verdict;
+        std::string account{};  // when right: its name, as peer and log shall know it
+    };
+    using Input =
+        std::variant<LineArrived, LineTooLong, BareLineFeed, Welcome, Refused, MessageBegun, ChunkReceived,
+                     ChunkDiscarded, ContentRefused, MessageQueued, TlsStarted, LoginJudged>;
 
     // What to do next: exactly one thing. Behind each: the inputs that may come of it.
     struct ReadLine {};   // LineArrived, LineTooLong, BareLineFeed
@@ -96,9 +113,22 @@ public:
         std::uint64_t size;
     };
     struct StartTls {};  // TlsStarted; the reply goes out before the handshake
+    // A line of an exchange: as ReadLine, but up to sasl::ExchangeLimits::response_max, and never logged.
+    struct ReadResponse {};  // LineArrived, LineTooLong, BareLineFeed
+    struct CheckPassword {   // LoginJudged
+        std::string login;
+        std::string password;
+    };
+    struct AdmitLogin {  // LoginJudged: the mechanism has proved who it is
+        std::string login;
+    };
+    struct RejectLogin {  // LoginJudged, with `wrong`: the mechanism has seen through it
+        std::string login;
+    };
     struct CloseConnection {};
     using Effect = std::variant<ReadLine, JudgeSender, JudgeRecipient, BeginMessage, ReceiveData,
-                                ReceiveChunk, DiscardChunk, StartTls, CloseConnection>;
+                                ReceiveChunk, DiscardChunk, StartTls, ReadResponse, CheckPassword, AdmitLogin,
+                                RejectLogin, CloseConnection>;
 
     // No reply means: it depends on how the effect turns out.
     struct Step {
@@ -113,6 +143,8 @@ public:
 
     // As it introduced itself last; nothing before that, and again after STARTTLS.
     const std::optional<Introduction>& introduction() const { return introduction_; }
+    // Logged in as; empty when not. Forgotten by STARTTLS.
+    const std::string& account() const { return account_; }
     // Whether what BeginMessage began is still wanted: when not, the driver drops it.
     bool holds_message() const;
 
@@ -143,9 +175,14 @@ private:
     };
     struct Discarding {};
     struct StartingTls {};
+    struct Authenticating {
+        sasl::Exchange exchange;
+    };
+    struct JudgingLogin {};
     struct Closed {};
-    using State = std::variant<Fresh, Ready, JudgingSender, Open, JudgingRecipient, Beginning, Receiving,
-                               Chunking, ReceivingChunk, Discarding, StartingTls, Closed>;
+    using State =
+        std::variant<Fresh, Ready, JudgingSender, Open, JudgingRecipient, Beginning, Receiving, Chunking,
+                     ReceivingChunk, Discarding, StartingTls, Authenticating, JudgingLogin, Closed>;
 
     Step on_input(const LineArrived& input);
     Step on_input(LineTooLong);
@@ -157,7 +194,8 @@ private:
     Step on_input(ChunkDiscarded);
     Step on_input(ContentRefused input);
     Step on_input(const MessageQueued& input);
-    Step on_input(TlsStarted);
+    Step on_input(TlsStarted& input);
+    Step on_input(LoginJudged& input);
 
     Step on_command(Hello& command);
     Step on_command(MailFrom& command);
@@ -169,18 +207,27 @@ private:
     Step on_command(Verify);
     Step on_command(Help);
     Step on_command(smtp::StartTls);
+    Step on_command(Auth command);
     Step on_command(Quit);
     Step on_command(Unavailable command);
 
     Step bad_command(ParseError error);
     Step refuse_chunk(Bdat chunk, Reply reply);
     Step begin_chunk(std::uint64_t bytes, Bdat chunk);
+    // AUTH (authentication.cc).
+    Step on_response(std::string_view line);
+    Step continue_login(sasl::Step step);
+    Step end_login(int code, std::string text);
+    bool wants_tls_first() const;
     void end_transaction();
     std::string capabilities() const;
 
     ServerOptions options_;
     std::optional<Introduction> introduction_;
     TlsOffer tls_offer_;  // none once TLS runs
+    sasl::Channel channel_;
+    std::string account_;
+    std::size_t failed_logins_ = 0;
     std::size_t bad_commands_ = 0;
     State state_ = Fresh{};
 };

@@ -38,6 +38,11 @@ protected:
     virtual Session::Input judge(const Session::JudgeRecipient& question) = 0;
     virtual Session::Input begin(const mail::Envelope& envelope) = 0;  // MessageBegun, Refused
     virtual Session::Input complete(const mail::Envelope& envelope, const std::string& content) = 0;
+    virtual Session::Input judge(const Session::CheckPassword& question) {
+        const bool right = question.login == "joe" && question.password == "secret";
+        return right ? Session::LoginJudged{Session::LoginVerdict::right, "joe"}
+                     : Session::LoginJudged{Session::LoginVerdict::wrong};
+    }
     virtual void on_step(const Session::Step&) {}
 
 private:
@@ -56,8 +61,11 @@ private:
         return std::visit([this](auto& effect) { return perform(effect); }, effect_);
     }
 
-    bool perform(Session::ReadLine&) {
-        const auto found = splitter_.next(input_);
+    bool perform(Session::ReadLine&) { return read_line(splitter_); }
+    bool perform(Session::ReadResponse&) { return read_line(response_splitter_); }
+
+    bool read_line(proto::LineSplitter& splitter) {
+        const auto found = splitter.next(input_);
         const std::string line(found.text);
         input_.erase(0, found.consumed);
         switch (found.kind) {
@@ -69,6 +77,11 @@ private:
         return true;
     }
 
+    bool perform(Session::CheckPassword& question) { return answer(judge(question)); }
+    bool perform(Session::AdmitLogin& effect) {
+        return answer(Session::LoginJudged{Session::LoginVerdict::right, effect.login});
+    }
+    bool perform(Session::RejectLogin&) { return answer(Session::LoginJudged{Session::LoginVerdict::wrong}); }
     bool perform(Session::JudgeSender& question) { return answer(judge(question)); }
     bool perform(Session::JudgeRecipient& question) { return answer(judge(question)); }
 
@@ -107,7 +120,7 @@ private:
 
     bool perform(Session::StartTls&) {
         input_.clear();  // what came before the handshake was never said
-        return answer(Session::TlsStarted{});
+        return answer(Session::TlsStarted{std::string(32, 'x')});
     }
 
     bool perform(Session::CloseConnection&) {
@@ -128,6 +141,7 @@ private:
 
     ServerSession session_;
     proto::LineSplitter splitter_{CommandLimits::line_bytes_max};
+    proto::LineSplitter response_splitter_{sasl::ExchangeLimits::response_max};
     std::optional<BodyDecoder> decoder_;
     ChunkScanner scanner_;
     Session::Effect effect_;

@@ -206,8 +206,8 @@ TEST_F(DirectoryTest, ImportedHashesAreReplacedAtTheFirstLogin) {
     auto database = Database::open(folder() + "/directory.db");
     ASSERT_TRUE(database);
     std::string kept;
-    ASSERT_TRUE(
-        (*database)->each("SELECT data FROM credentials", [&](const Row& row) { kept = row.text(0); }));
+    ASSERT_TRUE((*database)->each("SELECT data FROM credentials WHERE kind = 'password'",
+                                  [&](const Row& row) { kept = row.text(0); }));
     EXPECT_TRUE(kept.starts_with("$argon2id$")) << kept;
     open();
     EXPECT_EQ(directory_->verify_password("joe", "Hello world!"), PasswordVerdict::right);
@@ -320,7 +320,7 @@ TEST_F(DirectoryTest, ScramKeysBelongToThePassword) {
 
 TEST_F(DirectoryTest, AnImportedHashGetsScramKeysAtTheNextLogin) {
     // openssl passwd -5 -salt saltstring 'Hello world!'
-    constexpr std::string_view sha256 = "$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc8";
+    constexpr std::string_view sha256 = "$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5";
     ASSERT_TRUE(directory_->add(name("joe"), {}));
     ASSERT_TRUE(directory_->set_password(name("joe"), "an older one"));
     ASSERT_TRUE(directory_->set_password_hash(name("joe"), sha256));

@@ -271,11 +271,15 @@ TEST(Authentication, ResponsesMayBeLong) {
     World world(submissions());
     (void)world.receive("EHLO c\r\nAUTH PLAIN\r\n");
     // A password of 9,000 bytes is wrong, but can be said.
-    const auto response = sasl::encode_base64(std::string("\0joe\0", 5) + std::string(9000, 'x'));
-    EXPECT_EQ("535 5.7.8 Wrong name or password\r\n", world.receive(response + "\r\n"));
+    std::string credentials("\0joe\0", 5);
+    credentials.append(9000, 'x');
+    auto response = sasl::encode_base64(credentials);
+    response += "\r\n";
+    EXPECT_EQ("535 5.7.8 Wrong name or password\r\n", world.receive(response));
     (void)world.receive("AUTH PLAIN\r\n");
-    EXPECT_EQ("500 5.5.6 The line is too long for a login\r\n",
-              world.receive(std::string(20'000, 'x') + "\r\n"));
+    std::string line(20'000, 'x');
+    line += "\r\n";
+    EXPECT_EQ("500 5.5.6 The line is too long for a login\r\n", world.receive(line));
     EXPECT_EQ("250 2.0.0 Ok\r\n", world.receive("NOOP\r\n"));
 }
 

@@ -1,3 +1,4 @@
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
@@ -76,8 +77,9 @@ TEST(Log, LineFormats) {
 }
 
 TEST(Log, WritesAFileADayAndDropsNothingAtTheEnd) {
-    const std::string folder = testing::TempDir() + "/sims-log-test";
-    std::filesystem::remove_all(folder);
+    // One of its own: several builds' tests may run at once.
+    std::string folder = testing::TempDir() + "/sims-log-XXXXXX";
+    ASSERT_NE(::mkdtemp(folder.data()), nullptr);
     TimePoint now(1795728371042ms);
     {
         auto log = open_file_log({.folder = folder, .clock = [&now] { return now; }});
@@ -99,6 +101,7 @@ TEST(Log, WritesAFileADayAndDropsNothingAtTheEnd) {
     std::ifstream tomorrow(folder + "/2026-11-27.log");
     ASSERT_TRUE(std::getline(tomorrow, line));
     EXPECT_EQ(line, "2026-11-27T21:26:11.042Z MAJOR QUEUE(ID) tomorrow");
+    std::filesystem::remove_all(folder);
 }
 
 TEST(Result, SystemErrorsSayWhatAndWhere) {

@@ -32,6 +32,8 @@
 
 namespace sims::serve {
 
+namespace asio = boost::asio;
+
 // Hands out tasks, one destination after another, and keeps what came of them.
 class RelayOffice final : public office::PostOffice {
 public:
